@@ -1,0 +1,79 @@
+#ifndef KASUMORI_DB_DB_H
+#define KASUMORI_DB_DB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/base/arena.h"
+#include "services/common/base/rc.h"
+#include "services/common/base/slice.h"
+#include "services/common/base/uuid.h"
+
+/* One PostgreSQL connection, owned by one thread, blocking, binary both ways. SQLSTATEs become rc
+   once, by a table in db_sqlstate.c: lost connection, 40001, 40P01, 53xxx, 57P0x → RETRY;
+   23xxx and 22xxx → REJECT; missing tables, rights or syntax → FATAL. */
+struct db;
+
+/* conninfo: libpq's; a password comes from its passfile. Sets application_name, statement_timeout 10 s,
+   idle_in_transaction_session_timeout 10 s, tcp_user_timeout 10 s unless conninfo says otherwise.
+   RC_RETRY when the server is away. */
+enum rc db_open(const char *conninfo, const char *application_name, struct db **ret_db,
+                struct err *err) MUST_CHECK;
+void db_close(struct db *db);
+/* Whether the connection can be used; after RC_RETRY ask this, then db_close and db_open again. */
+int db_is_alive(const struct db *db);
+
+/* One or more statements without parameters or result. */
+enum rc db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+
+/* Types of parameters, by PostgreSQL's name. */
+enum db_type {
+    DB_TYPE_BOOL,
+    DB_TYPE_INT2,
+    DB_TYPE_INT4,
+    DB_TYPE_INT8,
+    DB_TYPE_TEXT,
+    DB_TYPE_BYTEA,
+    DB_TYPE_UUID,
+    DB_TYPE_TIMESTAMPTZ, /* given in microseconds since 1970 UTC */
+    DB_TYPE_JSONB,
+};
+
+/* Parameters of one statement: columns for unnest($1::…[], $2::…[]) or single values. Reused from
+   batch to batch; memory from the heap, bounded by bytes_max a column. */
+struct db_params;
+struct db_params *db_params_new(size_t count, const enum db_type *types, const int *is_array,
+                                size_t bytes_max) MUST_CHECK;
+void db_params_free(struct db_params *params);
+void db_params_reset(struct db_params *params);
+
+/* Each adds one element to column (a single value is one element). A failure (limit, memory) sticks
+   and is reported by db_run. */
+void db_put_null(struct db_params *params, size_t column);
+void db_put_bool(struct db_params *params, size_t column, int value);
+void db_put_int(struct db_params *params, size_t column, int64_t value); /* INT2, INT4, INT8 */
+void db_put_text(struct db_params *params, size_t column, struct slice value); /* TEXT, JSONB */
+void db_put_bytes(struct db_params *params, size_t column, struct slice value);
+void db_put_uuid(struct db_params *params, size_t column, const struct uuid *value);
+void db_put_time(struct db_params *params, size_t column, int64_t at_us);
+size_t db_params_rows(const struct db_params *params, size_t column);
+
+struct db_result; /* binary rows */
+
+/* Prepares sql under name on first use on this connection, then executes it. ret_result may be NULL.
+   params may be NULL. */
+enum rc db_run(struct db *db, const char *name, const char *sql, const struct db_params *params,
+               struct db_result **ret_result, struct err *err) MUST_CHECK;
+void db_result_free(struct db_result *result);
+size_t db_result_rows(const struct db_result *result);
+size_t db_result_affected(const struct db_result *result);
+int db_result_is_null(const struct db_result *result, size_t row, size_t column);
+int64_t db_result_int(const struct db_result *result, size_t row, size_t column); /* int2, int4, int8, bool */
+struct slice db_result_bytes(const struct db_result *result, size_t row, size_t column); /* text, bytea; NUL after */
+struct uuid db_result_uuid(const struct db_result *result, size_t row, size_t column);
+int64_t db_result_time(const struct db_result *result, size_t row, size_t column); /* timestamptz, µs since 1970 */
+
+/* Tests: the n-th statement from now on any connection fails as if the server had gone. 0: off. */
+void db_fail_nth(long n);
+
+#endif

@@ -1,0 +1,66 @@
+#ifndef KASUMORI_HTTP_HTTP_H
+#define KASUMORI_HTTP_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/common/base/rc.h"
+#include "services/common/base/slice.h"
+#include "services/common/loop/loop.h"
+
+/* An HTTP/1.1 server on one loop, with a strict guard in front of every route: two or odd
+   Content-Lengths, space before a colon, empty header names, folded headers, bare LF, none or two
+   Hosts and control characters or %00 in a path are refused with 400; a request has a deadline from
+   its first byte, connections are capped in all and by peer, bodies and headers by size. */
+struct http_server;
+struct http_request;
+
+enum http_method { HTTP_METHOD_GET = 1, HTTP_METHOD_POST = 2 };
+
+typedef void http_handler(void *ctx, struct http_request *request);
+
+struct http_route {
+    enum http_method method;
+    const char *path; /* exact */
+    http_handler *handler;
+    size_t body_bytes_max;
+    int is_open; /* answered without the key that the server demands (liveness) */
+};
+
+struct http_config {
+    const char *address;     /* "127.0.0.1", "::1", …; NULL: no TCP */
+    int port;                /* 0: any free one */
+    const char *unix_path;   /* NULL: no Unix socket; made with mode 0660 */
+    const char *tls_certificate_file; /* both or neither */
+    const char *tls_key_file;
+    const char *key_file;    /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
+    int64_t request_deadline_us;  /* headers and body; default 10 s when 0 */
+    int64_t idle_us;              /* keep-alive; default 60 s when 0 */
+    size_t connections_max;       /* default 256 when 0 */
+    size_t connections_per_peer_max; /* default 64 when 0; Unix peers count as one each */
+};
+
+/* routes are borrowed. RC_REJECT for a bad setting, RC_RETRY when an address cannot be bound. */
+enum rc http_server_new(struct loop *loop, const struct http_config *config,
+                        const struct http_route *routes, size_t routes_count, void *ctx,
+                        struct http_server **ret_server, struct err *err) MUST_CHECK;
+/* Closes the listeners; answers under way go on. */
+void http_server_stop(struct http_server *server);
+void http_server_free(struct http_server *server);
+int http_server_port(const struct http_server *server); /* as bound */
+size_t http_server_connections(const struct http_server *server);
+
+/* Valid until the reply, which may come later from the loop's thread. A peer that goes away earlier
+   leaves the request valid; its reply is then dropped. */
+struct slice http_request_body(struct http_request *request);
+/* Value of a header, NULL when absent. */
+const char *http_request_header(struct http_request *request, const char *name);
+const char *http_request_query(struct http_request *request, const char *name);
+
+/* Exactly one reply a request; frees it. type NULL: no body. */
+void http_reply(struct http_request *request, int status, const char *type, struct slice body);
+/* application/problem+json (RFC 9457); retry_after_s 0: no Retry-After. */
+void http_reply_problem(struct http_request *request, int status, const char *title,
+                        const char *detail, int retry_after_s);
+
+#endif

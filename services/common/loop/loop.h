@@ -1,0 +1,31 @@
+#ifndef KASUMORI_LOOP_LOOP_H
+#define KASUMORI_LOOP_LOOP_H
+
+#include <stdint.h>
+
+#include "services/common/base/rc.h"
+
+/* One event loop, owned by one thread. Nothing called from it may block. */
+struct loop;
+struct loop_watch; /* a timer, a descriptor or a signal */
+
+struct event_base; /* libevent's, for common/http only */
+
+enum rc loop_new(struct loop **ret_loop, struct err *err) MUST_CHECK;
+void loop_free(struct loop *loop);
+struct event_base *loop_base(struct loop *loop);
+
+/* Returns when loop_stop was called. */
+enum rc loop_run(struct loop *loop, struct err *err) MUST_CHECK;
+/* From the loop's thread. */
+void loop_stop(struct loop *loop);
+
+typedef void loop_call(void *ctx);
+
+/* All return NULL when memory is out; freed by loop_watch_free, before loop_free. */
+struct loop_watch *loop_every(struct loop *loop, int64_t period_us, loop_call *call, void *ctx) MUST_CHECK;
+struct loop_watch *loop_readable(struct loop *loop, int fd, loop_call *call, void *ctx) MUST_CHECK;
+struct loop_watch *loop_signal(struct loop *loop, int signo, loop_call *call, void *ctx) MUST_CHECK;
+void loop_watch_free(struct loop_watch *watch);
+
+#endif
