@@ -1,5 +1,5 @@
-/* A chain of blocks with a limit. Invariant: used never exceeds bytes_max, and the head block is the
-   only one with room. */
+/* A chain of blocks with a limit. Invariant: used never exceeds bytes_max, and the head block is
+   the only one with room. */
 #include "services/common/base/arena.h"
 
 #include <stdalign.h>

@@ -7,8 +7,9 @@
 #include "services/common/base/rc.h"
 #include "services/common/base/slice.h"
 
-/* A growable byte buffer whose largest size is fixed at init. Appends past it, or without memory, set
-   is_failed, which sticks: check once at the end. data is always NUL-terminated when not NULL. */
+/* A growable byte buffer whose largest size is fixed at init. Appends past it, or without memory,
+   set is_failed, which sticks: check once at the end. data is always NUL-terminated when not NULL.
+ */
 struct buf {
     uint8_t *data;
     size_t size;

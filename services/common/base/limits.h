@@ -5,46 +5,47 @@
 
 #include "services/common/base/clock.h"
 
-/* Every limit of the system, in one place. Wire limits bind agent and aggregator alike; changing one
-   is a change of the wire (proto/README.md). */
+/* Every limit of the system, in one place. Wire limits bind agent and aggregator alike; changing
+   one is a change of the wire (proto/README.md). */
 enum {
     /* wire */
-    LIMIT_VALUE_BYTES = 64 * 1024,   /* an encoded record */
-    LIMIT_PERSONS = 4,               /* in a record */
-    LIMIT_IDENTIFIERS = 8,           /* of a person */
-    LIMIT_TOKENS = 4,                /* of an identifier: live key ids */
-    LIMIT_NAME_BYTES = 64,           /* tenant, site, agent, source, scheme, code, … */
-    LIMIT_STRING_BYTES = 256,        /* any other string field */
+    LIMIT_VALUE_BYTES = 64 * 1024, /* an encoded record */
+    LIMIT_PERSONS = 4,             /* in a record */
+    LIMIT_IDENTIFIERS = 8,         /* of a person */
+    LIMIT_TOKENS = 4,              /* of an identifier: live key ids */
+    LIMIT_NAME_BYTES = 64,         /* tenant, site, agent, source, scheme, code, … */
+    LIMIT_STRING_BYTES = 256,      /* any other string field */
     LIMIT_URI_BYTES = 1024,
-    LIMIT_TEXT_BYTES = 8 * 1024,     /* one Text.value */
-    LIMIT_REPEATED = 64,             /* items of any other repeated field */
+    LIMIT_TEXT_BYTES = 8 * 1024, /* one Text.value */
+    LIMIT_REPEATED = 64,         /* items of any other repeated field */
     LIMIT_SEALED_BYTES = 512,
     LIMIT_RAW_IDENTIFIER_BYTES = 256,
-    LIMIT_UNKNOWN_BYTES = 16 * 1024, /* unknown fields of one message */
+    LIMIT_UNKNOWN_BYTES = 16 * 1024,        /* unknown fields of one message */
     LIMIT_DECODE_ARENA_BYTES = 1024 * 1024, /* what decoding one value may take */
 
     /* agent */
     LIMIT_HTTP_HEADERS_BYTES = 8 * 1024,
     LIMIT_HTTP_BODY_BYTES = 4 * 1024 * 1024,
-    LIMIT_BATCH_LINES = 1000,        /* records in one NDJSON batch */
+    LIMIT_BATCH_LINES = 1000, /* records in one NDJSON batch */
     LIMIT_JSON_DEPTH = 16,
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
-    LIMIT_COMMIT_RECORDS = 4096,     /* records in one spool transaction */
-    LIMIT_INTAKE_QUEUE = 4096,       /* requests waiting for the spool */
-    LIMIT_IN_FLIGHT = 50000,         /* records handed to librdkafka, not yet delivered */
+    LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
+    LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
+    LIMIT_IN_FLIGHT = 50000,     /* records handed to librdkafka, not yet delivered */
 
     /* aggregator */
-    LIMIT_LANE_BATCH = 2000,         /* messages of one T1 transaction */
+    LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
     LIMIT_LANES = 16,
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,
 };
 
-#define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY          /* occurred_end - occurred_start */
-#define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)       /* id time before LogAppendTime */
-#define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR            /* id time after LogAppendTime */
-#define LIMIT_OCCURRED_AGE_US (3660 * CLOCK_US_PER_DAY) /* occurred_start before the record's id */
+#define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY           /* occurred_end - occurred_start */
+#define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)        /* id time before LogAppendTime */
+#define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR             /* id time after LogAppendTime */
+#define LIMIT_OCCURRED_AGE_US (3660 * CLOCK_US_PER_DAY) /* occurred_start before the record's id \
+                                                         */
 
 static_assert(LIMIT_TEXT_BYTES < LIMIT_VALUE_BYTES, "a text fits a value");
 static_assert(LIMIT_VALUE_BYTES <= LIMIT_HTTP_BODY_BYTES, "a record fits a request");

@@ -1,5 +1,5 @@
-/* Bounded queue + eventfd. The only mutex of the program lives here. Invariant: when the ring is not
-   empty or the queue is closed, the eventfd is readable. */
+/* Bounded queue + eventfd. The only mutex of the program lives here. Invariant: when the ring is
+   not empty or the queue is closed, the eventfd is readable. */
 #include "services/common/base/queue.h"
 
 #include <errno.h>

@@ -15,8 +15,8 @@ struct queue *queue_new(size_t slots) MUST_CHECK;
 /* The items still inside are the caller's: drain first. */
 void queue_free(struct queue *queue);
 
-/* RC_FULL when there is no slot, RC_FATAL after queue_close. Never blocks. On success the queue owns
-   the item until it is popped. */
+/* RC_FULL when there is no slot, RC_FATAL after queue_close. Never blocks. On success the queue
+   owns the item until it is popped. */
 enum rc queue_give(struct queue *queue, void *item) MUST_CHECK;
 
 /* Pops up to items_max; returns how many, 0 when empty. Never blocks. Clears the eventfd. */

@@ -23,7 +23,8 @@ struct err {
     char text[256];
 };
 
-/* Fills *err when err is not NULL; cuts long text. Returns rc, so that a failure is one statement. */
+/* Fills *err when err is not NULL; cuts long text. Returns rc, so that a failure is one statement.
+ */
 enum rc err_set(struct err *err, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "prefix: " before the text already in *err. Returns err->rc; err may not be NULL. */

@@ -14,8 +14,8 @@ struct stage {
 
 /* Starts all in order. When one fails, stops those before it, last first, and returns its rc with
    the stage's name before its text. */
-enum rc stages_start(const struct stage *stages, size_t count, void *service, struct err *err)
-    MUST_CHECK;
+enum rc stages_start(const struct stage *stages, size_t count, void *service,
+                     struct err *err) MUST_CHECK;
 void stages_stop(const struct stage *stages, size_t count, void *service);
 
 #endif

@@ -17,8 +17,9 @@ enum config_type {
     CONFIG_TYPE_DURATION, /* int64_t microseconds; written 250ms, 10s, 5m, 72h, 30d; min..max */
     CONFIG_TYPE_SIZE,     /* int64_t bytes; written 512, 64KiB, 16MiB, 2GiB; min..max */
     CONFIG_TYPE_SECTION,  /* a nested mapping: fields, at offset */
-    CONFIG_TYPE_LIST,     /* a sequence of mappings: fields for one item; struct config_list at offset */
-    CONFIG_TYPE_STRINGS,  /* a sequence of strings: struct config_list of char * at offset */
+    CONFIG_TYPE_LIST, /* a sequence of mappings: fields for one item; struct config_list at offset
+                       */
+    CONFIG_TYPE_STRINGS, /* a sequence of strings: struct config_list of char * at offset */
 };
 
 struct config_list {
@@ -31,8 +32,8 @@ struct config_field {
     enum config_type type;
     size_t offset;
     int is_required;
-    const char *standard; /* default as it would be written; NULL: zero or absent */
-    int64_t min, max;     /* INT, DURATION, SIZE; both 0: any */
+    const char *standard;              /* default as it would be written; NULL: zero or absent */
+    int64_t min, max;                  /* INT, DURATION, SIZE; both 0: any */
     const struct config_field *fields; /* SECTION, LIST; ends with a NULL key */
     size_t item_size;                  /* LIST */
     size_t items_max;                  /* LIST, STRINGS; 0: 1024 */

@@ -8,8 +8,8 @@
 #include "services/common/base/rc.h"
 
 /* A fixed table of metrics in Prometheus' text format (version 0.0.4). The table is data: a service
-   declares an array of struct metric_desc once; values live in an array of the same order. Adding is
-   lock-free and may be done by any thread. No label ever holds personal data. */
+   declares an array of struct metric_desc once; values live in an array of the same order. Adding
+   is lock-free and may be done by any thread. No label ever holds personal data. */
 enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE };
 
 struct metric_desc {
