@@ -36,6 +36,8 @@ enum {
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
     LIMIT_LANES = 16,
+    LIMIT_DB_STATEMENTS = 128,       /* prepared statements of one connection */
+    LIMIT_DB_COLUMNS = 64,           /* parameters of one statement */
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,

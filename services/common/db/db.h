@@ -14,16 +14,22 @@
    23xxx and 22xxx → REJECT; missing tables, rights or syntax → FATAL. */
 struct db;
 
-/* conninfo: libpq's; a password comes from its passfile. Sets application_name, statement_timeout 10 s,
-   idle_in_transaction_session_timeout 10 s, tcp_user_timeout 10 s unless conninfo says otherwise.
-   RC_RETRY when the server is away. */
+/* conninfo: libpq's; a password comes from its passfile. Sets application_name, statement_timeout
+   10 s, idle_in_transaction_session_timeout 10 s, tcp_user_timeout 10 s unless conninfo says
+   otherwise. RC_RETRY when the server is away or starting, RC_REJECT for a conninfo that cannot be
+   read or holds a password, RC_FATAL when the server refuses us (no such role, database or right).
+   Blocks up to 10 s. The session speaks UTC and UTF-8. */
 enum rc db_open(const char *conninfo, const char *application_name, struct db **ret_db,
                 struct err *err) MUST_CHECK;
 void db_close(struct db *db);
 /* Whether the connection can be used; after RC_RETRY ask this, then db_close and db_open again. */
 int db_is_alive(const struct db *db);
+/* SQLSTATE of the last failure; "" when the connection was lost without one. */
+const char *db_sqlstate(const struct db *db);
 
-/* One or more statements without parameters or result. */
+/* One or more statements without parameters or result. A "commit" of a transaction that has failed
+   before is RC_RETRY, not success. After a lost connection a commit's outcome is unknown. Texts of
+   errors about values and constraints never quote what the server quotes. */
 enum rc db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
 
 /* Types of parameters, by PostgreSQL's name. */
@@ -47,33 +53,38 @@ struct db_params *db_params_new(size_t count, const enum db_type *types, const i
 void db_params_free(struct db_params *params);
 void db_params_reset(struct db_params *params);
 
-/* Each adds one element to column (a single value is one element). A failure (limit, memory) sticks
-   and is reported by db_run. */
+/* Each adds one element to column (a single value is exactly one element). A failure (limit,
+   memory) sticks and is reported by db_run. */
 void db_put_null(struct db_params *params, size_t column);
 void db_put_bool(struct db_params *params, size_t column, int value);
 void db_put_int(struct db_params *params, size_t column, int64_t value); /* INT2, INT4, INT8 */
 void db_put_text(struct db_params *params, size_t column, struct slice value); /* TEXT, JSONB */
 void db_put_bytes(struct db_params *params, size_t column, struct slice value);
 void db_put_uuid(struct db_params *params, size_t column, const struct uuid *value);
-void db_put_time(struct db_params *params, size_t column, int64_t at_us);
+void db_put_time(struct db_params *params, size_t column, int64_t at_us); /* INT64_MAX: infinity */
 size_t db_params_rows(const struct db_params *params, size_t column);
 
-struct db_result; /* binary rows */
+struct db_result; /* binary rows; a NULL reads as 0, as an empty slice without data, as the nil uuid
+                   */
 
-/* Prepares sql under name on first use on this connection, then executes it. ret_result may be NULL.
-   params may be NULL. */
+/* Prepares sql under name on first use on this connection, then executes it. ret_result may be
+   NULL. params may be NULL. sql must live as long as db; a name always goes with the same sql. */
 enum rc db_run(struct db *db, const char *name, const char *sql, const struct db_params *params,
                struct db_result **ret_result, struct err *err) MUST_CHECK;
 void db_result_free(struct db_result *result);
 size_t db_result_rows(const struct db_result *result);
 size_t db_result_affected(const struct db_result *result);
 int db_result_is_null(const struct db_result *result, size_t row, size_t column);
-int64_t db_result_int(const struct db_result *result, size_t row, size_t column); /* int2, int4, int8, bool */
-struct slice db_result_bytes(const struct db_result *result, size_t row, size_t column); /* text, bytea; NUL after */
+int64_t db_result_int(const struct db_result *result, size_t row,
+                      size_t column); /* int2, int4, int8, bool */
+struct slice db_result_bytes(const struct db_result *result, size_t row,
+                             size_t column); /* text, bytea; NUL after */
 struct uuid db_result_uuid(const struct db_result *result, size_t row, size_t column);
-int64_t db_result_time(const struct db_result *result, size_t row, size_t column); /* timestamptz, µs since 1970 */
+int64_t db_result_time(const struct db_result *result, size_t row,
+                       size_t column); /* timestamptz, µs since 1970 */
 
-/* Tests: the n-th statement from now on any connection fails as if the server had gone. 0: off. */
+/* Tests: the n-th statement from now on any connection fails as if the server had gone. With -n it
+   runs on the server, but its answer is lost. 0: off. */
 void db_fail_nth(long n);
 
 #endif
