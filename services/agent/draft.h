@@ -6,8 +6,9 @@
 
 enum { DRAFT_RAWS_MAX = 64 };
 
-/* An identifier as an adapter read it: value is what the person typed or the network carried, still in
-   the clear. intake replaces it by tokens and a sealed box, or drops the identifier (withheld). */
+/* An identifier as an adapter read it: value is what the person typed or the network carried, still
+   in the clear. intake replaces it by tokens and a sealed box, or drops the identifier (withheld).
+ */
 struct draft_raw {
     Kasumori__V1__Identifier *identifier; /* kind and assurance set, no tokens, no seal */
     struct slice value;                   /* arena */

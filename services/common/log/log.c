@@ -37,6 +37,17 @@ static const char *level_name(enum log_level level)
     return "?";
 }
 
+int log_level_parse(const char *name, enum log_level *ret_level)
+{
+    for (enum log_level level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++) {
+        if (strcmp(name, level_name(level)) == 0) {
+            *ret_level = level;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Copies text to out (4 bytes of room for each of text's), control characters and bytes that are
    not UTF-8 as \xhh. */
 static size_t escape(const char *text, char *out)

@@ -9,6 +9,9 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
    invalid UTF-8 are escaped so that no input can forge a line. Never give it identifiers, free text
    or secrets. Services only; any thread. */
 void log_init(const char *program, enum log_level least);
+/* "debug", "info", "warn", "error"; 0 when it is none of them. */
+int log_level_parse(const char *name, enum log_level *ret_level);
+
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)

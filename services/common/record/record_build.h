@@ -53,4 +53,7 @@ enum rc record_build_message(struct arena *arena, struct record_node node,
                              const struct record_field *field, struct record_node *ret_child,
                              struct err *err) MUST_CHECK;
 
+/* 1 and the number of an IdentifierKind from its name in lower case without prefix ("phone"). */
+int record_build_kind(const char *name, uint32_t *ret_kind);
+
 #endif
