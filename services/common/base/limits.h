@@ -21,17 +21,23 @@ enum {
     LIMIT_SEALED_BYTES = 512,
     LIMIT_RAW_IDENTIFIER_BYTES = 256,
     LIMIT_UNKNOWN_BYTES = 16 * 1024,        /* unknown fields of one message */
+    LIMIT_UNKNOWN_FIELDS = 1024,            /* unknown fields of one message, count */
     LIMIT_DECODE_ARENA_BYTES = 1024 * 1024, /* what decoding one value may take */
 
     /* agent */
     LIMIT_HTTP_HEADERS_BYTES = 8 * 1024,
     LIMIT_HTTP_BODY_BYTES = 4 * 1024 * 1024,
+    LIMIT_HTTP_HEADERS = 64,         /* header lines of one request */
+    LIMIT_HTTP_TARGET_BYTES = 2 * 1024,
+    LIMIT_HTTP_BODIES_BYTES = 64 * 1024 * 1024, /* bodies under way on all connections */
+    LIMIT_HTTP_KEY_BYTES = 512,
     LIMIT_BATCH_LINES = 1000, /* records in one NDJSON batch */
     LIMIT_JSON_DEPTH = 16,
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
     LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
     LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
-    LIMIT_IN_FLIGHT = 50000,     /* records handed to librdkafka, not yet delivered */
+    LIMIT_INTAKE_BYTES = 16 * 1024 * 1024, /* encoded records waiting for the spool */
+    LIMIT_IN_FLIGHT = 8192,     /* records handed to librdkafka, not yet delivered */
 
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
@@ -48,6 +54,8 @@ enum {
 #define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR             /* id time after LogAppendTime */
 #define LIMIT_OCCURRED_AGE_US (3660 * CLOCK_US_PER_DAY) /* occurred_start before the record's id \
                                                          */
+
+#define LIMIT_OCCURRED_AHEAD_US CLOCK_US_PER_HOUR /* occurred_start after the record's id */
 
 static_assert(LIMIT_TEXT_BYTES < LIMIT_VALUE_BYTES, "a text fits a value");
 static_assert(LIMIT_VALUE_BYTES <= LIMIT_HTTP_BODY_BYTES, "a record fits a request");

@@ -94,7 +94,7 @@ size_t queue_take(struct queue *queue, void **items, size_t items_max)
     return n;
 }
 
-static int is_closed_and_empty(struct queue *queue)
+int queue_is_over(struct queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
     int is_over = queue->is_closed && queue->count == 0;
@@ -106,7 +106,7 @@ size_t queue_wait(struct queue *queue, void **items, size_t items_max, int wait_
 {
     for (;;) {
         size_t n = queue_take(queue, items, items_max);
-        if (n > 0 || is_closed_and_empty(queue))
+        if (n > 0 || queue_is_over(queue))
             return n;
         struct pollfd pollfd = {.fd = queue->fd, .events = POLLIN};
         int ready = poll(&pollfd, 1, wait_ms);

@@ -28,6 +28,9 @@ size_t queue_wait(struct queue *queue, void **items, size_t items_max, int wait_
 /* No more gives; waiters wake. */
 void queue_close(struct queue *queue);
 
+/* Closed and nothing left inside. */
+int queue_is_over(struct queue *queue);
+
 int queue_fd(const struct queue *queue);
 size_t queue_count(struct queue *queue);
 
