@@ -15,6 +15,7 @@ create table kasumori.site (
     constraint site_name_is_short check (octet_length(tenant) between 1 and 64 and octet_length(site) between 1 and 64),
     constraint site_kind_is_known check (kind in ('store', 'call_center', 'headquarters')),
     constraint site_validity_is_ordered check (valid_from < valid_to),
+    constraint site_merges_elsewhere check (merged_into <> site),
     constraint site_validity_is_single exclude using gist (tenant with =, site with =, tstzrange(valid_from, valid_to) with &&)
 );
 comment on table kasumori.site is 'State: a store, branch, call center or headquarters of a tenant, one row for each period in which nothing about it changed.';
@@ -41,6 +42,7 @@ create table kasumori.agent (
     constraint agent_key primary key (tenant, agent),
     constraint agent_is_global unique (agent),
     constraint agent_name_is_short check (octet_length(agent) between 1 and 64),
+    constraint agent_mac_key_id_is_unsigned check (mac_key_id between 0 and 4294967295),
     constraint agent_validity_is_ordered check (valid_from <= valid_to)
 );
 comment on table kasumori.agent is 'State: the registry that binds an agent to its site. Its MAC key is derived from the master key file, never stored.';
@@ -70,5 +72,5 @@ begin
 end
 $$;
 comment on function kasumori.registry_changed() is 'Keeps kasumori.registry_version.';
-create trigger agent_changed after insert or update or delete on kasumori.agent
+create trigger agent_changed after insert or update or delete or truncate on kasumori.agent
     for each statement execute function kasumori.registry_changed();

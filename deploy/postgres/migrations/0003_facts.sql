@@ -40,8 +40,10 @@ create table kasumori.record (
     constraint record_span_is_bounded check (occurred_end >= occurred_start and occurred_end - occurred_start <= interval '24 hours'),
     constraint record_hash_size check (octet_length(body_hash) = 16),
     constraint record_target_is_given check ((kind in (3, 4)) = (target_id is not null)),
-    constraint record_replaces_is_given check ((kind = 4) = (replaces is not null))
+    constraint record_replaces_is_given check ((kind = 4) = (replaces is not null)),
+    constraint record_replaces_is_known check (replaces between 0 and 3)
 ) partition by range (record_id);
+create index record_by_target on kasumori.record (tenant, target_id) where target_id is not null;
 comment on table kasumori.record is 'Fact: one record as its agent sent it, without identifiers and free text.';
 comment on column kasumori.record.tenant is 'The company.';
 comment on column kasumori.record.record_id is 'UUIDv7 made by the agent; of a redelivery with a higher revision, derived from the original id and the revision.';
@@ -230,7 +232,7 @@ create table kasumori.decision (
 );
 comment on table kasumori.decision is 'Fact: what a person decided. Nothing else changes a judgement, and a revocation is a decision too.';
 comment on column kasumori.decision.tenant is 'The company.';
-comment on column kasumori.decision.decision_no is 'Counts per tenant in commit order (kasumori.decision_counter).';
+comment on column kasumori.decision.decision_no is 'Counts per tenant in commit order (kasumori.decision_counter); set by a trigger.';
 comment on column kasumori.decision.kind is 'What kind of decision; docs/correlation.md says what each does.';
 comment on column kasumori.decision.made_at is 'When it was made.';
 comment on column kasumori.decision.made_by is 'Account that made it.';
@@ -246,6 +248,20 @@ create table kasumori.decision_counter (
 comment on table kasumori.decision_counter is 'State: the last decision_no of a tenant; its row lock makes numbers follow commits.';
 comment on column kasumori.decision_counter.tenant is 'The company.';
 comment on column kasumori.decision_counter.last_no is 'The last number given.';
+
+create function kasumori.number_decision() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into kasumori.decision_counter as counter (tenant, last_no)
+    values (new.tenant, 1)
+    on conflict (tenant) do update set last_no = counter.last_no + 1
+    returning last_no into new.decision_no;
+    return new;
+end
+$$;
+comment on function kasumori.number_decision() is 'Gives a decision its number; whoever inserts one has no say in it.';
+create trigger decision_is_numbered before insert on kasumori.decision
+    for each row execute function kasumori.number_decision();
 
 create table kasumori.policy_version (
     tenant text not null,

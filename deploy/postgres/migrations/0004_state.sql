@@ -1,4 +1,5 @@
--- State of running services.
+-- State of running services. Rows that are updated all the time leave room in their pages, so that an
+-- update stays in its page and touches no index.
 create table kasumori.kafka_offset (
     stream_no integer generated always as identity,
     cluster_id text not null,
@@ -12,7 +13,7 @@ create table kasumori.kafka_offset (
     constraint kafka_offset_key primary key (stream_no),
     constraint kafka_offset_is_one unique (cluster_id, topic, partition, incarnation),
     constraint kafka_offset_is_positive check (next_offset >= 0)
-);
+) with (fillfactor = 50);
 comment on table kasumori.kafka_offset is 'State: how far each partition is stored. It moves in the transaction of the rows it stands for, and only for the owner of its epoch.';
 comment on column kasumori.kafka_offset.stream_no is 'Short name of this row in other tables.';
 comment on column kasumori.kafka_offset.cluster_id is 'Kafka''s cluster id.';
@@ -31,7 +32,7 @@ create table kasumori.agent_seq (
     received int8multirange not null,
     updated_at timestamptz not null default now(),
     constraint agent_seq_key primary key (tenant, agent, epoch)
-);
+) with (fillfactor = 50);
 comment on table kasumori.agent_seq is 'State: which sequences of an agent''s epoch have arrived, good or bad; a hole is a record on its way or lost.';
 comment on column kasumori.agent_seq.tenant is 'The company.';
 comment on column kasumori.agent_seq.agent is 'The agent, proven by its MAC.';
@@ -58,7 +59,7 @@ create table kasumori.agent_health (
     is_refusing boolean not null,
     planned_off_until timestamptz,
     constraint agent_health_key primary key (tenant, agent)
-);
+) with (fillfactor = 50);
 comment on table kasumori.agent_health is 'State: the last heartbeat of each agent.';
 comment on column kasumori.agent_health.tenant is 'The company.';
 comment on column kasumori.agent_health.agent is 'The agent.';

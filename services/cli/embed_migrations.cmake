@@ -1,0 +1,27 @@
+# cmake -DFOLDER=… -DOUT=… -P embed_migrations.cmake: the SQL files of FOLDER as C arrays.
+file(GLOB files ${FOLDER}/*.sql)
+list(SORT files)
+set(arrays "")
+set(rows "")
+set(expected 0)
+foreach(file IN LISTS files)
+    get_filename_component(name ${file} NAME)
+    if(NOT name MATCHES "^([0-9][0-9][0-9][0-9])_[a-z0-9_]+\\.sql$")
+        message(FATAL_ERROR "${name}: want NNNN_name.sql")
+    endif()
+    math(EXPR expected "${expected} + 1")
+    string(REGEX REPLACE "^0+" "" version ${CMAKE_MATCH_1})
+    if(NOT version EQUAL expected)
+        message(FATAL_ERROR "${name}: want number ${expected}, migrations have no holes")
+    endif()
+    file(SHA256 ${file} checksum)
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+    string(APPEND arrays "static const char SQL_${version}[] = {\n${bytes}0x00};\n")
+    string(APPEND rows
+        "    {${version}, \"${name}\", \"${checksum}\", SQL_${version}},\n")
+endforeach()
+file(WRITE ${OUT} "#include \"services/cli/migrations.h\"\n\n${arrays}
+const struct migration MIGRATIONS[] = {\n${rows}};
+const size_t MIGRATIONS_COUNT = ${expected};\n")

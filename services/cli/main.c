@@ -1,0 +1,34 @@
+/* kasumori, the operator's command: see services/cli/DESIGN.md. */
+#include <stdio.h>
+
+#include "services/cli/cli.h"
+#include "services/cli/migrate.h"
+
+static const struct cli_verb *const TABLES[] = {
+    migrate_verbs,
+    NULL,
+};
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    struct err err;
+    switch (cli_parse(TABLES, argc, argv, &cli, &err)) {
+    case CLI_PARSED_VERSION:
+        printf("kasumori " KASUMORI_VERSION "\n");
+        return CLI_OK;
+    case CLI_PARSED_HELP:
+        cli_print_help(TABLES, &cli);
+        return CLI_OK;
+    case CLI_PARSED_USAGE:
+        cli_fail(&err);
+        return CLI_USAGE;
+    case CLI_PARSED_RUN:
+        break;
+    }
+    int code = cli.verb->run(&cli);
+    if (fflush(stdout) == 0)
+        return code;
+    fprintf(stderr, "kasumori: could not write to standard output: %m\n");
+    return CLI_FAILED;
+}

@@ -1,0 +1,18 @@
+#ifndef KASUMORI_CLI_MIGRATIONS_H
+#define KASUMORI_CLI_MIGRATIONS_H
+
+#include <stddef.h>
+
+/* The files of deploy/postgres/migrations as they were when this program was built, in order; made
+   by embed_migrations.cmake. version is 1, 2, 3 … without holes. */
+struct migration {
+    int version;
+    const char *name;     /* file name */
+    const char *checksum; /* SHA-256 of the file, hexadecimal */
+    const char *sql;
+};
+
+extern const struct migration MIGRATIONS[];
+extern const size_t MIGRATIONS_COUNT;
+
+#endif
