@@ -34,6 +34,7 @@ enum {
     LIMIT_BATCH_LINES = 1000, /* records in one NDJSON batch */
     LIMIT_JSON_DEPTH = 16,
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
+    LIMIT_CSV_FIELDS = 64,           /* fields of one row */
     LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
     LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
     LIMIT_INTAKE_BYTES = 16 * 1024 * 1024, /* encoded records waiting for the spool */
