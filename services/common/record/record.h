@@ -25,19 +25,20 @@ enum record_class {
     RECORD_CLASS_NEWER, /* schema_major beyond ours: waits for a newer program */
 };
 
-/* Decodes one wire value into arena (borrowing nothing of value). RC_REJECT with *ret_class set for a
-   bad value, RC_FULL when the arena is too small, RC_OK otherwise. Does not validate beyond the
+/* Decodes one wire value into arena (borrowing nothing of value). RC_REJECT with *ret_class set for
+   a bad value, RC_FULL when the arena is too small, RC_OK otherwise. Does not validate beyond the
    schema version. Unknown fields and enum values are kept. */
 enum rc record_decode(struct slice value, struct arena *arena, Kasumori__V1__Record **ret_record,
                       enum record_class *ret_class, struct err *err) MUST_CHECK;
 
 /* Appends the encoded record. RC_REJECT when it is larger than LIMIT_VALUE_BYTES. */
-enum rc record_encode(const Kasumori__V1__Record *record, struct buf *out, struct err *err)
-    MUST_CHECK;
+enum rc record_encode(const Kasumori__V1__Record *record, struct buf *out,
+                      struct err *err) MUST_CHECK;
 
 /* Counts, lengths, UTF-8, id, times (0 < start ≤ end, span ≤ 24 h; start not in the far past or
-   future of the id's time), one body, 16-byte tokens and targets, one token per key id, unique person
-   ordinals. RC_REJECT with "persons[1].identifiers[0].tokens: why". The same rules at both ends. */
+   future of the id's time), one body, 16-byte tokens and targets, one token per key id, unique
+   person ordinals. RC_REJECT with "persons[1].identifiers[0].tokens: why". The same rules at both
+   ends. */
 enum rc record_validate(const Kasumori__V1__Record *record, struct err *err) MUST_CHECK;
 
 /* SHA-256 cut to 16 bytes over the canonical form (proto/README.md): what happened, without who
@@ -56,7 +57,8 @@ enum rc record_each_text(Kasumori__V1__Record *record,
 
 /* The body (contact, incident, supplement or the correction's replacement) as JSON by the proto's
    mapping: camel-case names, enum names (numbers for unknown ones), 64-bit integers as strings,
-   base64 bytes; Text values, tokens and seals left out; empty messages and default values left out. */
+   base64 bytes; Text values, tokens and seals left out; empty messages and default values left out.
+ */
 void record_write_json(const Kasumori__V1__Record *record, struct buf *out);
 
 /* Whether the message or one inside it carries fields this program does not know. */

@@ -3,13 +3,14 @@
 
 #include "services/common/record/record.h"
 
-/* Builds messages field by field from names, for adapters that read JSON or tables. All memory comes
-   from the arena; field names are the proto's or their camel-case form. */
+/* Builds messages field by field from names, for adapters that read JSON or tables. All memory
+   comes from the arena; field names are the proto's or their camel-case form. */
 enum record_field_type {
     RECORD_FIELD_TYPE_STRING,
     RECORD_FIELD_TYPE_BYTES,
     RECORD_FIELD_TYPE_INTEGER,
-    RECORD_FIELD_TYPE_TIME, /* an integer whose name ends in _at_us or that is a start or end in µs */
+    RECORD_FIELD_TYPE_TIME, /* an integer whose name ends in _at_us or that is a start or end in µs
+                             */
     RECORD_FIELD_TYPE_BOOL,
     RECORD_FIELD_TYPE_ENUM,
     RECORD_FIELD_TYPE_MESSAGE,
@@ -35,8 +36,9 @@ int record_build_find(struct record_node node, const char *name, struct record_f
 /* "Record", "Identifier", … */
 const char *record_build_name(struct record_node node);
 
-/* Each sets a field or, for a repeated one, appends. RC_REJECT for a value out of the field's range,
-   a second body of the oneof, an unknown enum name or too many items; RC_FULL for the arena. */
+/* Each sets a field or, for a repeated one, appends. RC_REJECT for a value out of the field's
+   range, a second body of the oneof, an unknown enum name or too many items; RC_FULL for the arena.
+ */
 enum rc record_build_string(struct arena *arena, struct record_node node,
                             const struct record_field *field, struct slice value,
                             struct err *err) MUST_CHECK;
@@ -44,8 +46,8 @@ enum rc record_build_bytes(struct arena *arena, struct record_node node,
                            const struct record_field *field, struct slice value,
                            struct err *err) MUST_CHECK;
 enum rc record_build_integer(struct arena *arena, struct record_node node,
-                             const struct record_field *field, int64_t value,
-                             struct err *err) MUST_CHECK; /* INTEGER, TIME, ENUM (unknown kept), BOOL 0/1 */
+                             const struct record_field *field, int64_t value, struct err *err)
+    MUST_CHECK; /* INTEGER, TIME, ENUM (unknown kept), BOOL 0/1 */
 enum rc record_build_enum(struct arena *arena, struct record_node node,
                           const struct record_field *field, const char *name,
                           struct err *err) MUST_CHECK; /* full name or without its prefix */
