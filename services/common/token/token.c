@@ -1,0 +1,114 @@
+/* Identifiers become tokens and sealed boxes here. libsodium's HMAC is used rather than OpenSSL's:
+   it needs no context on the heap, is safe from any thread and cannot fail. Invariant: a clear
+   value is held no longer than the call, and its copy is wiped. */
+#include "services/common/token/token.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "services/common/base/limits.h"
+
+_Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "public key");
+_Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_SECRETKEYBYTES, "secret key");
+_Static_assert(TOKEN_SEAL_OVERHEAD_BYTES == crypto_box_SEALBYTES, "sealed box");
+_Static_assert(TOKEN_KEY_BYTES == crypto_auth_hmacsha256_BYTES, "a key is an HMAC");
+_Static_assert(TOKEN_MAC_BYTES <= crypto_auth_hmacsha256_BYTES, "a token is a cut HMAC");
+
+enum {
+    KIND_BYTES = 4,
+    CLEAR_BYTES_MAX = LIMIT_SEALED_BYTES - TOKEN_SEAL_OVERHEAD_BYTES,
+};
+
+static const char DERIVE_LABEL[] = "kasumori token key"; /* its closing NUL is part of the input */
+
+enum rc token_init(struct err *err)
+{
+    if (sodium_init() < 0)
+        return err_set(err, RC_FATAL, "cannot start libsodium");
+    return RC_OK;
+}
+
+static void put_be32(uint8_t out[4], uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+void token_derive_key(const uint8_t master[TOKEN_KEY_BYTES], const char *tenant, uint32_t kind,
+                      uint32_t key_id, struct token_key *ret_key)
+{
+    crypto_auth_hmacsha256_state state;
+    uint8_t numbers[8];
+    put_be32(numbers, kind);
+    put_be32(numbers + 4, key_id);
+    crypto_auth_hmacsha256_init(&state, master, TOKEN_KEY_BYTES);
+    crypto_auth_hmacsha256_update(&state, (const uint8_t *)DERIVE_LABEL, sizeof(DERIVE_LABEL));
+    crypto_auth_hmacsha256_update(&state, (const uint8_t *)tenant, strlen(tenant) + 1);
+    crypto_auth_hmacsha256_update(&state, numbers, sizeof(numbers));
+    ret_key->kind = kind;
+    ret_key->key_id = key_id;
+    crypto_auth_hmacsha256_final(&state, ret_key->key);
+    sodium_memzero(&state, sizeof(state));
+}
+
+static void make_one(const struct token_key *key, struct slice value, struct token_mac *ret_mac)
+{
+    crypto_auth_hmacsha256_state state;
+    uint8_t full[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_init(&state, key->key, TOKEN_KEY_BYTES);
+    crypto_auth_hmacsha256_update(&state, value.data, value.size);
+    crypto_auth_hmacsha256_final(&state, full);
+    ret_mac->key_id = key->key_id;
+    memcpy(ret_mac->mac, full, TOKEN_MAC_BYTES);
+    sodium_memzero(&state, sizeof(state));
+}
+
+size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind,
+                  struct slice value, struct token_mac *macs, size_t macs_max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keys_count && count < macs_max; i++)
+        if (keys[i].kind == kind)
+            make_one(&keys[i], value, &macs[count++]);
+    return count;
+}
+
+enum rc token_seal(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES], uint32_t kind,
+                   struct slice value, uint8_t *box, struct err *err)
+{
+    uint8_t clear[CLEAR_BYTES_MAX];
+    if (value.size > sizeof(clear) - KIND_BYTES)
+        return err_set(err, RC_REJECT, "cannot seal a value of %zu bytes: the limit is %zu",
+                       value.size, sizeof(clear) - KIND_BYTES);
+    put_be32(clear, kind);
+    if (value.size > 0)
+        memcpy(clear + KIND_BYTES, value.data, value.size);
+    int rc = crypto_box_seal(box, clear, KIND_BYTES + value.size, vault_public);
+    sodium_memzero(clear, sizeof(clear));
+    if (rc != 0)
+        return err_set(err, RC_REJECT, "cannot seal for the vault: its public key is not a key");
+    return RC_OK;
+}
+
+enum rc token_unseal(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES],
+                     const uint8_t vault_secret[TOKEN_VAULT_KEY_BYTES], struct slice box,
+                     uint32_t *ret_kind, uint8_t *value, struct err *err)
+{
+    uint8_t clear[CLEAR_BYTES_MAX];
+    if (box.size < TOKEN_SEAL_OVERHEAD_BYTES + KIND_BYTES || box.size > LIMIT_SEALED_BYTES)
+        return err_set(err, RC_REJECT, "cannot open a sealed box of %zu bytes", box.size);
+    size_t size = box.size - TOKEN_SEAL_OVERHEAD_BYTES;
+    if (crypto_box_seal_open(clear, box.data, box.size, vault_public, vault_secret) != 0)
+        return err_set(err, RC_REJECT, "cannot open the sealed box: other keys, or changed bytes");
+    *ret_kind =
+        (uint32_t)clear[0] << 24 | (uint32_t)clear[1] << 16 | (uint32_t)clear[2] << 8 | clear[3];
+    memcpy(value, clear + KIND_BYTES, size - KIND_BYTES);
+    sodium_memzero(clear, sizeof(clear));
+    return RC_OK;
+}
+
+enum rc token_make_vault_keys(uint8_t ret_public[TOKEN_VAULT_KEY_BYTES],
+                              uint8_t ret_secret[TOKEN_VAULT_KEY_BYTES])
+{
+    return crypto_box_keypair(ret_public, ret_secret) == 0 ? RC_OK : RC_FATAL;
+}
