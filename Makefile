@@ -1,0 +1,69 @@
+# Thin: what each target does stands in tests/support, tests/bench and CMakePresets.json.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kasumori
+PYTHON := $(CACHE)/venv/bin/python
+PRESET ?= dev
+JOBS ?= $(shell nproc)
+export PATH := $(PATH):$(CACHE)/venv/bin:$(CACHE)/buf/node_modules/.bin
+export KASUMORI_BUILD = $(CURDIR)/build/$(PRESET)
+export PYTHONDONTWRITEBYTECODE := 1
+ifneq ($(shell command -v ccache),)
+export CMAKE_C_COMPILER_LAUNCHER := ccache
+endif
+
+bootstrap = @tests/support/bootstrap.sh
+build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
+
+.PHONY: all demo demo-check test bench kills format lint clean
+
+# Build everything.
+all:
+	$(bootstrap)
+	$(call build,$(PRESET))
+
+# Private PostgreSQL and Kafka, five sites, synthetic traffic, the ledger; stays up until Ctrl-C.
+demo:
+	$(bootstrap)
+	$(call build,$(PRESET))
+	@$(PYTHON) -m tests.support.demo
+
+# The same, headless and finite: exits 0 only if the ledger balances.
+demo-check:
+	$(bootstrap)
+	$(call build,$(PRESET))
+	@$(PYTHON) -m tests.support.demo --check
+
+# Every test that needs no special hardware.
+test:
+	$(bootstrap) test
+	@tests/support/test.sh
+
+# The table of performance targets, each figure beside its limit from the same run.
+bench: PRESET := release
+bench:
+	$(bootstrap)
+	$(call build,release)
+	@$(PYTHON) -m tests.bench.bench
+
+# N rounds, each killing a random process in mid-stream and ending with the exact ledger.
+kills: N ?= 100
+kills:
+	$(bootstrap)
+	$(call build,$(PRESET))
+	@$(PYTHON) -m tests.support.kills --rounds $(N) $(if $(SEED),--seed $(SEED))
+
+format:
+	$(bootstrap) test
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-14 -i
+	@ruff format . && ruff check --fix .
+
+lint:
+	$(bootstrap) test
+	@tests/support/test.sh lint
+
+clean:
+	rm -rf build

@@ -1,0 +1,228 @@
+"""make demo and make demo-check: five sites, synthetic traffic with known truth, and the ledger.
+
+python -m tests.support.demo --check     finite: exits 0 only if the ledger balances
+python -m tests.support.demo             the same, then stays up until Ctrl-C
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.support import master_csv
+from tests.support.feeder import Feeder, feed_all
+from tests.support.generator import CONFLICT, DUPLICATE, STORED, World
+from tests.support.hostile import Hostile, Sender
+from tests.support.ledger import Answers, Ledger
+from tests.support.paths import BUILD
+from tests.support.stack import Servers, Stack
+from tests.support.topic import Message, publish
+
+CALLS_KIND = "call"
+
+
+class Demo:
+    def __init__(self, folder: Path, seed: int, count: int):
+        self.folder, self.seed, self.count = folder, seed, count
+        self.servers = Servers(folder / "servers")
+        self.stack = Stack(self.servers, folder / "stack")
+        self.answers = Answers(self.stack.tenant)
+        self.ids: dict[int, str] = {}  # of Planned.number, as answered
+        self.started = time.monotonic()
+
+    def say(self, text: str) -> None:
+        print(f"{time.monotonic() - self.started:6.1f} s  {text}", flush=True)
+
+    def run(self) -> bool:
+        """True when the ledger balances and everything planted is where it belongs."""
+        self.say("starting PostgreSQL and Apache Kafka")
+        self.servers.start()
+        self.stack.create()
+        for site in self.stack.sites:
+            self.stack.add_agent(site.site, start=False)
+        services = [*self.stack.agents.values(), self.stack.add_aggregator(start=False)]
+        for service in services:
+            service.start()
+        for service in services:
+            service.wait_ready()
+        self.say(f"{len(self.stack.agents)} agents and an aggregator are ready")
+        world = World(self.seed, time.time_ns() // 1000, self.count, self.stack.sites)
+        hostile = self._hostile()
+        fed_at = time.monotonic()
+        self._feed(world)
+        planted_bad = self._publish(hostile)
+        self.say(f"fed {len(self.answers)} records and calls, {len(hostile)} hostile messages")
+        self.stack.wait_drained()
+        with self.stack.connect() as db:
+            ledger = self.answers.balance(db, self.stack.topic_records)
+        ledger.seconds = round(time.monotonic() - fed_at, 3)
+        self._write_truth(world)
+        return self._report(world, planted_bad, ledger)
+
+    # -- feeding
+
+    def _feed(self, world: World) -> None:
+        feeders = [Feeder(a, self.answers, self.seed) for a in self.stack.agents.values()]
+
+        def feed(feeder: Feeder) -> None:
+            site = feeder.agent.site
+            feeder.post_all([p for p in world.planned if p.site == site])
+            calls = world.calls.get(site, [])
+            if calls:
+                # The column order differs between PBXes. The second half of the file is read a second
+                # time, as after a restart of the reader.
+                write = master_csv.cdr_csv if site == "c001" else master_csv.cdr_custom
+                feeder.post_calls(write(calls), calls)
+                half = calls[len(calls) // 2 :]
+                feeder.post_calls(write(half), half)
+            feeder.close()
+
+        feed_all({f.agent.name: (lambda f=f: feed(f)) for f in feeders})
+        for feeder in feeders:
+            self.ids.update(feeder.ids)
+
+    def _hostile(self) -> list[tuple[str, Message]]:
+        stack = self.stack
+        for name in ("visitor", "former"):
+            stack.make_bundle("s001", name)
+        stack.db_cli("agent", "revoke", "--tenant", stack.tenant, "--agent", "former")
+        time.sleep(1.1)  # revocation is in whole seconds of the log's time at worst
+        sender, former = Sender("visitor", "s001"), Sender("former", "s001")
+        hostile = Hostile(stack.keys, sender, former, "s002", self.seed)
+        return [(name, message) for _ in range(3) for name, _, message in hostile.each()]
+
+    def _publish(self, hostile: list[tuple[str, Message]]) -> Counter:
+        brokers = self.servers.kafka.bootstrap
+        publish(brokers, self.stack.topic_records, [message for _, message in hostile])
+        return Counter(name for name, _ in hostile)
+
+    # -- the answer
+
+    def _write_truth(self, world: World) -> None:
+        with open(self.folder / "truth.jsonl", "w") as out:
+            for planned in world.planned:
+                line = planned.truth(self.ids.get(planned.number))
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            for site, calls in world.calls.items():
+                for call in calls:
+                    line = {
+                        "site": site, "kind": CALLS_KIND, "fate": STORED, "recordId": None,
+                        "externalId": call.linkedid, "persons": [call.person] if call.person else [],
+                    }  # fmt: skip
+                    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.answers.write(self.folder / "accepted.tsv")
+
+    def _report(self, world: World, planted_bad: Counter, ledger: Ledger) -> bool:
+        planted = world.planted()
+        calls = sum(len(calls) for calls in world.calls.values())
+        read_again = sum(len(calls) - len(calls) // 2 for calls in world.calls.values())
+        wanted_bad = planted_bad + Counter(conflict=planted[CONFLICT].total())
+        found_duplicates = self._duplicates(world)
+        wanted_duplicates = planted[DUPLICATE] + Counter({CALLS_KIND: read_again})
+        checks = {
+            "lost": (ledger.lost, 0),
+            "strange": (ledger.strange, 0),
+            "doubled": (ledger.doubled, 0),
+            "accepted": (
+                ledger.accepted,
+                sum(c.total() for c in planted.values()) + calls + read_again,
+            ),
+            "stored": (ledger.stored, planted[STORED].total() + calls),
+            "duplicates": (ledger.duplicates, wanted_duplicates.total()),
+            "bad": (ledger.bad, wanted_bad.total()),
+        }
+        for name in sorted(wanted_bad | Counter(ledger.bad_by_class)):
+            checks[f"  bad: {name}"] = (ledger.bad_by_class.get(name, 0), wanted_bad[name])
+        for name, wanted in sorted(wanted_duplicates.items()):
+            checks[f"  duplicate: {name}"] = (found_duplicates[name], wanted)
+        is_good = all(found == wanted for found, wanted in checks.values())
+        self._print(checks, ledger)
+        report = ledger.as_dict() | {
+            "seed": self.seed,
+            "planted": {fate: dict(kinds) for fate, kinds in planted.items()},
+            "planted_bad": dict(wanted_bad),
+            "checks": {k.strip(): {"found": f, "planted": w} for k, (f, w) in checks.items()},
+            "balanced": is_good,
+        }
+        (self.folder / "ledger.json").write_text(
+            json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+        )
+        return is_good
+
+    def _duplicates(self, world: World) -> Counter:
+        """By class, how many answers met a record that was stored already."""
+        with self.stack.connect() as db:
+            stored = {str(row[0]) for row in db.execute("select record_id from kasumori.record")}
+        found: Counter = Counter()
+        for planned in world.planned:
+            if planned.fate == DUPLICATE:
+                first = world.planned[planned.number - 1]
+                is_same_id = planned.body.get("recordId") is not None
+                is_there = self.ids[planned.number] in stored
+                # Sent twice: its id is there, once. Read twice: only the first one's id is there.
+                if is_there == is_same_id and self.ids[first.number] in stored:
+                    found[planned.kind] += 1
+        return found
+
+    def _print(self, checks: dict[str, tuple[int, int]], ledger: Ledger) -> None:
+        print(f"\n{'ledger':<24}{'found':>9}{'planted':>9}")
+        for name, (found, wanted) in checks.items():
+            mark = "" if found == wanted else "   <-- differs"
+            print(f"{name:<24}{found:>9}{wanted:>9}{mark}")
+        print(f"{'seconds':<24}{ledger.seconds:>9.1f}")
+        for example in ledger.examples:
+            print(f"lost: {example}")
+        print(f"written to {self.folder / 'ledger.json'}\n", flush=True)
+
+
+def _print_addresses(demo: Demo) -> None:
+    for agent in demo.stack.agents.values():
+        print(f"agent {agent.name}: http://127.0.0.1:{agent.port}/v1/records   {agent.unix}")
+    for aggregator in demo.stack.aggregators.values():
+        print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
+    print(f"database: psql '{demo.stack.conninfo}'")
+    print(f"Kafka: {demo.servers.kafka.bootstrap}, topic {demo.stack.topic_records}")
+    print("stays up until Ctrl-C", flush=True)
+
+
+def _wait_for_the_end() -> None:
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    signal.sigwait(signals)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="headless and finite")
+    parser.add_argument("--seed", type=int, default=20260401)
+    parser.add_argument("--records", type=int, default=6000, help="about how many over HTTP")
+    args = parser.parse_args()
+    folder = BUILD / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    demo = Demo(folder, args.seed, args.records)
+    is_good = False
+    try:
+        is_good = demo.run()
+        if not args.check:
+            _print_addresses(demo)
+            _wait_for_the_end()
+        demo.stack.stop()
+    except KeyboardInterrupt:
+        print("stopped before the end", file=sys.stderr)
+    finally:
+        demo.stack.kill9()
+        demo.servers.stop()
+    print(f"demo: the ledger {'balances' if is_good else 'does NOT balance'}")
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What make test runs, cheapest first, so that a plain mistake shows early.
+#
+#   test.sh          all of it
+#   test.sh lint     only the checks of the text
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+python=${XDG_CACHE_HOME:-$HOME/.cache}/kasumori/venv/bin/python
+jobs=${JOBS:-$(nproc)}
+
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+build() {
+    step "build $1"
+    cmake --preset "$1" >/dev/null
+    cmake --build --preset "$1" -j "$jobs"
+}
+
+step "Python and shell"
+"$python" -m ruff check .
+"$python" -m ruff format --check .
+git ls-files -co --exclude-standard '*.sh' .ci/run | xargs shellcheck
+
+build dev
+if [[ ${1:-} == lint ]]; then
+    ctest --preset dev -L lint
+    exit
+fi
+step "ctest dev"
+ctest --preset dev -L 'lint|unit|sim|fuzz|component' -j "$jobs"
+
+build asan
+step "ctest asan"
+ctest --preset asan -L 'unit|sim|fuzz|component' -j "$jobs"
+
+build tsan
+step "ctest tsan"
+ctest --preset tsan -L 'unit|sim' -j "$jobs"
+
+step "end to end"
+KASUMORI_BUILD=$PWD/build/dev "$python" -m pytest -q tests/e2e
