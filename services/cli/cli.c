@@ -3,6 +3,7 @@
  */
 #include "services/cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "services/cli/migrations.h"
 #include "services/common/base/check.h"
+#include "services/common/base/limits.h"
 #include "services/common/db/schema.h"
 
 enum { OPTION_HELP = 256, OPTION_DATABASE, OPTION_FIRST };
@@ -229,6 +231,26 @@ enum rc cli_number(const char *what, const char *text, int64_t least, int64_t mo
         return err_set(err, RC_REJECT, "%s: want a number from %lld to %lld", what,
                        (long long)least, (long long)most);
     *ret_value = value;
+    return RC_OK;
+}
+
+int cli_is_name(struct slice text)
+{
+    if (text.size == 0 || text.size > LIMIT_NAME_BYTES || text.data[0] == '.')
+        return 0;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = text.data[i];
+        if (c >= 0x80 || (!isalnum(c) && c != '.' && c != '_' && c != '-'))
+            return 0;
+    }
+    return 1;
+}
+
+enum rc cli_check_name(const char *what, const char *text, struct err *err)
+{
+    if (!cli_is_name(slice_str(text)))
+        return err_set(err, RC_REJECT, "%s: want 1 to %d of A-Z a-z 0-9 . _ -", what,
+                       LIMIT_NAME_BYTES);
     return RC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "services/common/base/rc.h"
+#include "services/common/base/slice.h"
 #include "services/common/db/db.h"
 
 /* Exit codes of every command. */
@@ -65,6 +66,11 @@ int cli_fail(const struct err *err);
 /* Reads a decimal number in least..most. */
 enum rc cli_number(const char *what, const char *text, int64_t least, int64_t most,
                    int64_t *ret_value, struct err *err) MUST_CHECK;
+
+/* Names of tenants, sites and agents: 1 to LIMIT_NAME_BYTES of A-Z a-z 0-9 . _ -, not beginning
+   with a dot; they stand in keys of messages, in paths and in headers. */
+enum rc cli_check_name(const char *what, const char *text, struct err *err) MUST_CHECK;
+int cli_is_name(struct slice text);
 
 /* Connects (the environment's PG* variables fill in what --database does not say), takes the
    owner's role and refuses a schema this program does not know. */

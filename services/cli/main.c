@@ -2,10 +2,12 @@
 #include <stdio.h>
 
 #include "services/cli/cli.h"
+#include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
 
 static const struct cli_verb *const TABLES[] = {
     migrate_verbs,
+    keygen_verbs,
     NULL,
 };
 
