@@ -39,6 +39,10 @@ enum {
     LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
     LIMIT_INTAKE_BYTES = 16 * 1024 * 1024, /* encoded records waiting for the spool */
     LIMIT_IN_FLIGHT = 8192,     /* records handed to librdkafka, not yet delivered */
+    LIMIT_PRODUCER_QUEUE = 1000000,  /* messages a Kafka producer may be asked to hold */
+    LIMIT_PRODUCER_KIB = 16 * 1024,  /* keys and values held by a Kafka producer */
+    LIMIT_HEADERS_BYTES = 4 * 1024,  /* key, header names and values of one Kafka message */
+    LIMIT_PARTITIONS = 1024,         /* of one topic */
 
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
