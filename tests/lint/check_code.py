@@ -36,7 +36,9 @@ def parameters(head: str) -> int:
         else:
             part += char
     parts.append(part)
-    return sum(1 for p in parts if not re.search(r"\bret_\w+(\[\w*\])?$|\berr$|^\s*void\s*$", p.strip()))
+    return sum(
+        1 for p in parts if not re.search(r"\bret_\w+(\[\w*\])?$|\berr$|^\s*void\s*$", p.strip())
+    )
 
 
 def check_functions(where: str, lines: list[str]) -> list[str]:
@@ -72,7 +74,9 @@ def check(path: Path) -> list[str]:
     problems = []
     if where.startswith("services/") and text.count("\n") > LINES_MAX[path.suffix]:
         problems.append(f"{where}: {text.count(chr(10))} lines")
-    for number, (line, raw) in enumerate(zip(code.splitlines(), text.splitlines(), strict=False), 1):
+    for number, (line, raw) in enumerate(
+        zip(code.splitlines(), text.splitlines(), strict=False), 1
+    ):
         if NOTE.search(raw):
             problems.append(f"{where}:{number}: note to self")
         if not where.startswith("services/"):
@@ -89,7 +93,9 @@ def check(path: Path) -> list[str]:
 def clang_format() -> str:
     """Version 14, from the tests' virtual environment or from Debian."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    found = shutil.which(cache / "kasumori/venv/bin/clang-format") or shutil.which("clang-format-14")
+    found = shutil.which(cache / "kasumori/venv/bin/clang-format") or shutil.which(
+        "clang-format-14"
+    )
     return found or sys.exit("clang-format 14 is missing: run tests/support/bootstrap.sh test")
 
 
@@ -98,10 +104,16 @@ def main() -> int:
     problems = [problem for path in paths for problem in check(path)]
     formatted = subprocess.run(
         [clang_format(), "--dry-run", "-Werror", *map(str, paths)],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if formatted.returncode:
-        problems += [line.replace(f"{ROOT}/", "") for line in formatted.stderr.splitlines() if "error:" in line]
+        problems += [
+            line.replace(f"{ROOT}/", "")
+            for line in formatted.stderr.splitlines()
+            if "error:" in line
+        ]
     print("\n".join(problems) or f"code: {len(paths)} files hold")
     return 1 if problems else 0
 

@@ -10,10 +10,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 THIRD_PARTY = {
-    "yaml": "yaml.h", "jansson": "jansson.h", "event2": "event2/", "openssl": "openssl/",
-    "sodium": "sodium.h", "protobuf-c": "protobuf-c/", "sqlite3": "sqlite3.h",
-    "xxhash": "xxhash.h", "librdkafka": "librdkafka/", "libpq-fe": "libpq-fe.h",
-    "uthash": "uthash.h", "curl": "curl/",
+    "yaml": "yaml.h",
+    "jansson": "jansson.h",
+    "event2": "event2/",
+    "openssl": "openssl/",
+    "sodium": "sodium.h",
+    "protobuf-c": "protobuf-c/",
+    "sqlite3": "sqlite3.h",
+    "xxhash": "xxhash.h",
+    "librdkafka": "librdkafka/",
+    "libpq-fe": "libpq-fe.h",
+    "uthash": "uthash.h",
+    "curl": "curl/",
 }
 LIBC = set(
     "assert ctype dirent errno fcntl getopt inttypes limits math netdb poll pthread signal stdalign "
@@ -59,7 +67,7 @@ def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
 
     def walk(node: str, trail: list[str]) -> list[str] | None:
         if node in trail:
-            return trail[trail.index(node):] + [node]
+            return trail[trail.index(node) :] + [node]
         if node in done:
             return None
         for after in sorted(graph.get(node, ())):

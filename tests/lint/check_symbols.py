@@ -16,7 +16,10 @@ def main(build: Path) -> int:
         if source == "main":
             names.add("main")
         listing = subprocess.run(
-            ["nm", "-g", "--defined-only", str(object_path)], capture_output=True, text=True, check=True
+            ["nm", "-g", "--defined-only", str(object_path)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         for line in listing.stdout.splitlines():
             symbol = line.split()[-1]

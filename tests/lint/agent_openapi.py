@@ -1,0 +1,338 @@
+"""The agent's OpenAPI file, made from the proto: `--write` renews it, without it a difference fails.
+
+The schemas are the proto's messages as the agent's JSON intake reads them (services/agent/intake_json.h).
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from google.protobuf import descriptor_pb2
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "docs" / "agent-openapi.yaml"
+NAMED = "tenant site concerned_site source scheme version code".split()
+Field = descriptor_pb2.FieldDescriptorProto
+SET_BY_AGENT = {
+    ("Record", "schema_major"),
+    ("Record", "schema_minor"),
+    ("Record", "clock_state"),
+    ("Identifier", "tokens"),
+    ("Identifier", "sealed"),
+}
+
+
+def load() -> list[descriptor_pb2.FileDescriptorProto]:
+    with tempfile.NamedTemporaryFile() as out:
+        subprocess.run(
+            [
+                "protoc",
+                "-I",
+                ROOT / "proto",
+                "--include_imports",
+                "--include_source_info",
+                f"--descriptor_set_out={out.name}",
+                ROOT / "proto/kasumori/v1/record.proto",
+            ],
+            check=True,
+        )
+        files = descriptor_pb2.FileDescriptorSet.FromString(Path(out.name).read_bytes())
+    return list(files.file)
+
+
+def comments(file: descriptor_pb2.FileDescriptorProto) -> dict[tuple[int, ...], str]:
+    found = {}
+    for location in file.source_code_info.location:
+        text = " ".join((location.leading_comments + " " + location.trailing_comments).split())
+        if text:
+            found[tuple(location.path)] = text
+    return found
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def scalar(message: str, field: descriptor_pb2.FieldDescriptorProto) -> dict:
+    if field.type == Field.TYPE_MESSAGE:
+        target = field.type_name.rsplit(".", 1)[-1]
+        reference = {"$ref": f"#/components/schemas/{target}"}
+        if target == "Text" or (message, field.name) == ("Record", "worker"):
+            return {"oneOf": [reference, {"type": "string"}]}
+        return reference
+    if field.type == Field.TYPE_ENUM:
+        return {"$ref": f"#/components/schemas/{field.type_name.rsplit('.', 1)[-1]}"}
+    if field.type == Field.TYPE_BOOL:
+        return {"type": "boolean"}
+    if field.type == Field.TYPE_STRING:
+        limit = (
+            8192
+            if message == "Text"
+            else 1024
+            if field.name.endswith("uri")
+            else 64
+            if field.name in NAMED
+            else 256
+        )
+        return {"type": "string", "maxLength": limit}
+    if field.type == Field.TYPE_BYTES:
+        if field.name.endswith("_id"):
+            return {"type": "string", "format": "uuid"}
+        return {"type": "string", "description": "hexadecimal or base64"}
+    if field.name.endswith("_at_us") or field.name in (
+        "at_us",
+        "occurred_start_us",
+        "occurred_end_us",
+        "keep_until_us",
+    ):
+        return {
+            "oneOf": [
+                {
+                    "type": "integer",
+                    "format": "int64",
+                    "description": "microseconds since 1970 UTC",
+                },
+                {
+                    "type": "string",
+                    "description": "the same as decimal text, or RFC 3339 with an offset",
+                },
+            ]
+        }
+    if field.type == Field.TYPE_INT64:
+        return {
+            "oneOf": [
+                {"type": "integer", "format": "int64"},
+                {"type": "string", "pattern": "^-?[0-9]+$"},
+            ]
+        }
+    return {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
+
+
+def message_schema(
+    message: descriptor_pb2.DescriptorProto, notes: dict, path: tuple[int, ...]
+) -> dict:
+    properties = {}
+    for index, field in enumerate(message.field):
+        if (message.name, field.name) in SET_BY_AGENT:
+            continue
+        schema = scalar(message.name, field)
+        if field.label == Field.LABEL_REPEATED:
+            most = {"persons": 4, "identifiers": 8}.get(field.name, 64)
+            schema = {"type": "array", "items": schema, "maxItems": most}
+        note = notes.get((*path, 2, index))
+        if note:
+            schema = (
+                {"allOf": [schema], "description": note}
+                if "$ref" in schema
+                else {**schema, "description": note}
+            )
+        properties[camel(field.name)] = schema
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    if message.name == "Identifier":
+        properties["value"] = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 256,
+            "description": "What was typed or carried; it never leaves the site in the clear.",
+        }
+        schema["required"] = ["kind", "value"]
+    if message.name == "Record":
+        schema["required"] = ["site", "occurredStartUs"]
+    if path in notes:
+        schema["description"] = notes[path]
+    return schema
+
+
+def enum_schema(enum: descriptor_pb2.EnumDescriptorProto) -> dict:
+    prefix = enum.value[0].name.removesuffix("UNSPECIFIED")
+    names = [value.name for value in enum.value]
+    return {
+        "oneOf": [
+            {"type": "string", "enum": [*names, *(n.removeprefix(prefix) for n in names)]},
+            {"type": "integer", "description": "unknown numbers are kept"},
+        ]
+    }
+
+
+def schemas() -> dict:
+    found = {}
+    for file in load():
+        notes = comments(file)
+        for index, message in enumerate(file.message_type):
+            if message.name != "Token":
+                found[message.name] = message_schema(message, notes, (4, index))
+        for enum in file.enum_type:
+            found[enum.name] = enum_schema(enum)
+    return dict(sorted(found.items()))
+
+
+def problem(text: str) -> dict:
+    return {
+        "description": text,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+
+
+def document() -> dict:
+    record = {"$ref": "#/components/schemas/Record"}
+    stored = {
+        "type": "object",
+        "properties": {
+            "recordId": {"type": "string", "format": "uuid"},
+            "masked": {"type": "integer"},
+        },
+    }
+    line = {
+        "type": "object",
+        "required": ["line"],
+        "properties": {
+            "line": {"type": "integer"},
+            "recordId": {"type": "string", "format": "uuid"},
+            "error": {"type": "string"},
+        },
+    }
+    batch = {
+        "type": "object",
+        "properties": {
+            "accepted": {"type": "integer"},
+            "rejected": {"type": "integer"},
+            "masked": {"type": "integer"},
+            "results": {"type": "array", "items": line},
+        },
+    }
+    calls = {
+        "type": "object",
+        "properties": {
+            "rows": {"type": "integer"},
+            "calls": {"type": "integer"},
+            "rejected": {"type": "integer"},
+            "errors": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    refusals = {
+        "400": problem("Bad input, with its place."),
+        "401": problem("No or wrong bearer key (TCP, when one is set)."),
+        "413": problem("Body or batch too large."),
+        "415": problem("Another Content-Type."),
+        "503": problem("Queue full or a write failed; nothing was stored; Retry-After says when."),
+        "507": problem("Disk full or the spool at its limit; nothing was stored."),
+    }
+
+    def json_of(schema: dict) -> dict:
+        return {"application/json": {"schema": schema}}
+
+    state = {"200": {"description": "Yes."}, "503": {"description": "No."}}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "kasumori-agent",
+            "version": "1",
+            "description": "Intake at a site. Success means durable: the record survives the process and the power.",
+        },
+        "paths": {
+            "/v1/records": {
+                "post": {
+                    "summary": "Store one record, or a batch of one a line",
+                    "requestBody": {
+                        "required": True,
+                        "content": {
+                            "application/json": {"schema": record},
+                            "application/x-ndjson": {
+                                "schema": {
+                                    "type": "string",
+                                    "description": "up to 1000 records, one JSON object a line",
+                                }
+                            },
+                        },
+                    },
+                    "responses": {
+                        "201": {"description": "One record stored.", "content": json_of(stored)},
+                        "200": {
+                            "description": "A batch: good lines are stored, bad ones named.",
+                            "content": json_of(batch),
+                        },
+                        **refusals,
+                    },
+                }
+            },
+            "/v1/call-records": {
+                "post": {
+                    "summary": "Import Asterisk call records",
+                    "parameters": [
+                        {
+                            "name": "source",
+                            "in": "query",
+                            "required": True,
+                            "schema": {"type": "string"},
+                            "description": "name of a source in agent.yaml's asterisk list",
+                        }
+                    ],
+                    "requestBody": {
+                        "required": True,
+                        "content": {"text/csv": {"schema": {"type": "string"}}},
+                    },
+                    "responses": {
+                        "200": {
+                            "description": "Good rows are stored, bad ones named.",
+                            "content": json_of(calls),
+                        },
+                        **refusals,
+                    },
+                }
+            },
+            "/livez": {"get": {"summary": "The process runs", "responses": state}},
+            "/readyz": {
+                "get": {
+                    "summary": "Records can be stored; degraded while headquarters is out of reach",
+                    "responses": state,
+                }
+            },
+            "/metrics": {
+                "get": {
+                    "summary": "Prometheus text",
+                    "responses": {"200": {"description": "Metrics."}},
+                }
+            },
+        },
+        "components": {
+            "schemas": {
+                **schemas(),
+                "Problem": {
+                    "type": "object",
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                    },
+                },
+            },
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def main() -> int:
+    text = (
+        "# Made by tests/lint/agent_openapi.py --write from proto/kasumori/v1.\n"
+        + yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=110)
+    )
+    if "--write" in sys.argv:
+        TARGET.write_text(text)
+        return 0
+    if not TARGET.exists() or TARGET.read_text() != text:
+        print(
+            f"{TARGET.relative_to(ROOT)} differs from the proto: run tests/lint/agent_openapi.py --write"
+        )
+        return 1
+    print("openapi: holds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
