@@ -147,6 +147,10 @@ class Answers:
         with self._lock:
             return sum(attempt.is_answered for attempt in self._attempts)
 
+    def merge(self, *others: Answers) -> None:
+        for other in others:
+            self.attempt(*other._attempts)
+
     def _rows(self) -> list[tuple]:
         with self._lock:
             return [

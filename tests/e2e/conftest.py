@@ -1,0 +1,93 @@
+"""One Kafka and one PostgreSQL for the whole session; each test that asks for `stack` gets an
+installation of its own on them: fresh database, topics and keys."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import BUILD
+from tests.support.stack import Servers, Stack
+
+
+@pytest.fixture(scope="session")
+def work() -> Path:
+    folder = BUILD / "e2e"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def servers(work: Path) -> Iterator[Servers]:
+    with Servers(work / "servers") as running:
+        yield running
+
+
+def _end(stack: Stack) -> None:
+    try:
+        stack.stop()
+    finally:
+        stack.kill9()
+        stack.servers.postgres.dropdb(stack.database)
+        for topic in (stack.topic_records, stack.topic_health):
+            stack.servers.kafka.delete_topic(topic)
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest, servers: Servers, work: Path) -> Iterator[Stack]:
+    name = re.sub(r"\W+", "_", request.node.name)[:60]
+    made = Stack(servers, work / name).create()
+    yield made
+    _end(made)
+
+
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest, servers: Servers, work: Path) -> Iterator[Stack]:
+    """For tests that only add to it: one agent at s001 and an aggregator."""
+    made = Stack(servers, work / request.module.__name__.rpartition(".")[2]).create()
+    try:
+        made.add_agent("s001")
+        made.add_aggregator()
+        yield made
+    finally:
+        _end(made)
+
+
+@pytest.fixture
+def report() -> Callable[..., dict]:
+    return make_report
+
+
+def make_report(**changes: object) -> dict:
+    """A hand-written report of site s001."""
+    body = {
+        "site": "s001",
+        "source": "form",
+        "occurredStartUs": "2026-04-01T10:00:00+09:00",
+        "occurredEndUs": "2026-04-01T10:20:00+09:00",
+        "channel": "PHONE",
+        "direction": "INBOUND",
+        "worker": "s001-w007",
+        "persons": [
+            {
+                "role": "SUBJECT",
+                "ordinal": 0,
+                "identifiers": [
+                    {"kind": "PHONE", "assurance": "CARRIED", "value": "090-1234-5678"}
+                ],
+            }
+        ],
+        "incident": {
+            "categories": [
+                {"scheme": "mhlw9", "version": "2022", "code": "abuse", "assignedBy": "REPORTER"}
+            ],
+            "words": [{"value": "お前じゃ話にならない"}],
+        },
+    }
+    body.update(changes)
+    return {key: value for key, value in body.items() if value is not None}
