@@ -1,0 +1,128 @@
+#ifndef KASUMORI_HTTP_HTTP_INTERNAL_H
+#define KASUMORI_HTTP_HTTP_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+
+#include "services/common/base/buf.h"
+#include "services/common/http/http.h"
+#include "services/common/http/http_guard.h"
+
+/* Shared by this folder's files only. */
+struct bufferevent;
+struct evbuffer;
+struct evbuffer_cb_entry;
+struct event;
+struct ssl_ctx_st;
+
+/* One listening socket with an evhttp of its own: evhttp does not say which listener a connection
+   came by. */
+struct http_door {
+    struct http_server *server;
+    struct evhttp *evhttp;                /* NULL: not asked for */
+    struct evhttp_bound_socket *listener; /* NULL after http_server_stop */
+    int is_unix;
+};
+
+enum http_conn_state {
+    HTTP_CONN_NEW,      /* evhttp has not finished making it */
+    HTTP_CONN_READING,  /* the guard reads; evhttp waits for the first byte of a request */
+    HTTP_CONN_BUSY,     /* a handler owes the reply; nothing is read */
+    HTTP_CONN_WRITING,  /* the reply goes out; nothing is read */
+    HTTP_CONN_REFUSING, /* taken from evhttp: an error goes out, what comes in is thrown away */
+};
+
+enum { HTTP_PEER_BYTES = 16 };
+
+struct http_conn {
+    LIST_ENTRY(http_conn) link;
+    struct http_door *door;
+    enum http_conn_state state;
+    struct bufferevent *bev;
+    struct evhttp_connection *evcon;
+    struct evbuffer_cb_entry *tap;
+    struct event *pump;
+    struct evbuffer *held; /* bytes that evhttp has not been given */
+    size_t scanned;        /* of held, by guard */
+    struct http_guard guard;
+    int is_begun; /* a first byte of the request came */
+    int is_giving;
+    int64_t deadline_us; /* monotonic: what the state waits for must be there */
+    size_t body_bytes;   /* this request's share of server->bodies_bytes */
+    const struct http_route *route;
+    struct http_request *request;  /* BUSY: the one a handler holds */
+    uint8_t peer[HTTP_PEER_BYTES]; /* as compared for the cap by peer; zeros: counts for itself */
+};
+
+LIST_HEAD(http_conn_list, http_conn);
+
+struct http_server {
+    struct loop *loop;
+    const struct http_route *routes;
+    size_t routes_count;
+    void *ctx;
+    int64_t request_deadline_us;
+    int64_t idle_us;
+    size_t connections_max;
+    size_t connections_per_peer_max;
+    struct buf key; /* size 0: none demanded */
+    struct ssl_ctx_st *tls;
+    struct http_door tcp;
+    struct http_door local;
+    int port;
+    char *unix_path;
+    dev_t unix_device; /* of the socket file made, so that only that one is unlinked */
+    ino_t unix_inode;
+    struct loop_watch *sweep;
+    struct http_conn_list conns;
+    size_t conns_count;
+    size_t bodies_bytes;
+    struct http_conn *giving; /* whose request evhttp is reading right now */
+    int is_stopping;
+};
+
+struct http_request {
+    struct http_conn *conn; /* NULL: the peer has gone */
+    struct evhttp_request *evreq;
+    struct evkeyvalq query;
+    int is_query_parsed;
+};
+
+/* http_listen.c: binds and hands the listener to the door's evhttp. */
+enum rc http_listen_tcp(struct http_server *server, const char *address, int port,
+                        struct err *err) MUST_CHECK;
+enum rc http_listen_unix(struct http_server *server, const char *path, struct err *err) MUST_CHECK;
+void http_listen_unlink(struct http_server *server);
+void http_listen_pause(struct http_server *server);
+void http_listen_resume(struct http_server *server);
+
+/* http_tls.c */
+enum rc http_tls_new(const char *certificate_file, const char *key_file,
+                     struct ssl_ctx_st **ret_tls, struct err *err) MUST_CHECK;
+void http_tls_free(struct ssl_ctx_st *tls);
+/* NULL when memory is out. */
+struct bufferevent *http_tls_bufferevent(struct http_server *server) MUST_CHECK;
+void http_tls_say_goodbye(struct bufferevent *bev);
+
+/* http_conn.c: callbacks given to a door's evhttp; arg is the door. */
+struct bufferevent *http_conn_new(struct event_base *base, void *arg);
+void http_conn_on_request(struct evhttp_request *evreq, void *arg);
+/* Closes at once; frees conn. */
+void http_conn_close(struct http_conn *conn);
+void http_conn_free(struct http_conn *conn);
+/* After evhttp_send_reply's preparation: sends, then goes on with the next request. */
+void http_conn_send(struct http_conn *conn, struct evhttp_request *evreq, int status);
+void http_conn_sweep(void *server);
+void http_conn_close_idle(struct http_server *server);
+
+/* http_reply.c */
+const char *http_reply_reason(int status);
+/* Appends a problem document; detail may be NULL. */
+void http_reply_problem_body(struct buf *out, int status, const char *title, const char *detail);
+
+#endif
