@@ -1,6 +1,6 @@
-"""The agent's OpenAPI file, made from the proto: `--write` renews it, without it a difference fails.
+"""The agent's OpenAPI file, made from the proto; --write renews it, a difference fails.
 
-The schemas are the proto's messages as the agent's JSON intake reads them (services/agent/intake_json.h).
+The schemas are the proto's messages as the agent's JSON intake reads them (intake_json.h).
 """
 
 import subprocess
@@ -232,7 +232,7 @@ def document() -> dict:
         "info": {
             "title": "kasumori-agent",
             "version": "1",
-            "description": "Intake at a site. Success means durable: the record survives the process and the power.",
+            "description": "Intake at a site. Success means durable.",
         },
         "paths": {
             "/v1/records": {
