@@ -76,4 +76,18 @@ int cli_is_name(struct slice text);
    owner's role and refuses a schema this program does not know. */
 enum rc cli_open_database(const struct cli *cli, struct db **ret_db, struct err *err) MUST_CHECK;
 
+/* A query with two parameters, $1 text and $2 boolean, whose columns are all text; printed as a
+   heading and one tab-separated line a row, control characters as "?". Returns an exit code. */
+struct cli_table {
+    const char *name; /* of the statement */
+    const char *sql;
+    const char *heading;
+    const char *text; /* $1; NULL: null */
+    int flag;         /* $2 */
+};
+int cli_print_table(struct cli *cli, const struct cli_table *table);
+
+/* Prints text with control characters as "?". */
+void cli_print_safely(struct slice text);
+
 #endif

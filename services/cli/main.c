@@ -4,10 +4,12 @@
 #include "services/cli/cli.h"
 #include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
+#include "services/cli/site.h"
 
 static const struct cli_verb *const TABLES[] = {
     migrate_verbs,
     keygen_verbs,
+    site_verbs,
     NULL,
 };
 

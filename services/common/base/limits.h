@@ -36,9 +36,18 @@ enum {
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
     LIMIT_CSV_FIELDS = 64,           /* fields of one row */
     LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
+    LIMIT_INTAKE_ARENA_BYTES = 1024 * 1024, /* one record being taken in */
     LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
     LIMIT_INTAKE_BYTES = 16 * 1024 * 1024, /* encoded records waiting for the spool */
     LIMIT_IN_FLIGHT = 8192,     /* records handed to librdkafka, not yet delivered */
+    LIMIT_SPOOL_PATH_BYTES = 1024,            /* of a file in the spool */
+    LIMIT_SPOOL_PAGE_BYTES = 4096,            /* SQLite page of a segment */
+    LIMIT_SPOOL_LOG_PAGES = 1000,             /* in a write-ahead log, then moved to the file */
+    LIMIT_SPOOL_READ_BYTES = 1024 * 1024,     /* values of one spool_read */
+    LIMIT_SPOOL_ROW_BYTES = 48,               /* what a value costs beside itself, about */
+    LIMIT_SPOOL_ROW_BYTES_MIN = 16,           /* and at the very least */
+    LIMIT_SPOOL_ROOM_BYTES = 4 * 1024 * 1024, /* free on the disk before a full spool retries */
+    LIMIT_KEPT_BYTES = 1024 * 1024,           /* one kept value */
     LIMIT_PRODUCER_QUEUE = 1000000,  /* messages a Kafka producer may be asked to hold */
     LIMIT_PRODUCER_KIB = 16 * 1024,  /* keys and values held by a Kafka producer */
     LIMIT_HEADERS_BYTES = 4 * 1024,  /* key, header names and values of one Kafka message */
@@ -52,8 +61,11 @@ enum {
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,
+    LIMIT_SITE_FILE_BYTES = 16 * 1024 * 1024,   /* a list of sites */
+    LIMIT_SITE_ARENA_BYTES = 256 * 1024 * 1024, /* what planning its import may take */
 };
 
+#define LIMIT_SPOOL_READ_PATIENCE_US (60 * CLOCK_US_PER_S) /* an I/O error is damage after that */
 #define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY           /* occurred_end - occurred_start */
 #define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)        /* id time before LogAppendTime */
 #define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR             /* id time after LogAppendTime */
@@ -66,6 +78,7 @@ static_assert(LIMIT_TEXT_BYTES < LIMIT_VALUE_BYTES, "a text fits a value");
 static_assert(LIMIT_VALUE_BYTES <= LIMIT_HTTP_BODY_BYTES, "a record fits a request");
 static_assert(LIMIT_UNKNOWN_BYTES < LIMIT_VALUE_BYTES, "unknown fields fit a value");
 static_assert(LIMIT_BATCH_LINES <= LIMIT_COMMIT_RECORDS, "a batch is one transaction");
+static_assert(LIMIT_VALUE_BYTES <= LIMIT_SPOOL_READ_BYTES, "every value can be read");
 static_assert(LIMIT_DECODE_ARENA_BYTES >= 8 * LIMIT_VALUE_BYTES, "decoding has room");
 
 #endif
