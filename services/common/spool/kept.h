@@ -9,11 +9,13 @@
 #include "services/common/base/slice.h"
 
 /* A small durable map beside the spool, for what adapters must remember: the rows of a call seen so
-   far, how far a file is read. One SQLite file (WAL, synchronous=FULL). One thread owns it; it blocks. */
+   far, how far a file is read. One SQLite file (WAL, synchronous=FULL). One thread owns it; it
+   blocks. */
 struct kept;
 
 /* vfs as in spool.h. */
-enum rc kept_open(const char *path, const char *vfs, struct kept **ret_kept, struct err *err) MUST_CHECK;
+enum rc kept_open(const char *path, const char *vfs, struct kept **ret_kept,
+                  struct err *err) MUST_CHECK;
 void kept_close(struct kept *kept);
 
 /* Replaces out's content; *ret_found 0 when there is no such key. */
@@ -27,7 +29,7 @@ enum rc kept_begin(struct kept *kept, struct err *err) MUST_CHECK;
 enum rc kept_commit(struct kept *kept, struct err *err) MUST_CHECK;
 void kept_rollback(struct kept *kept);
 /* Forgets keys that start with prefix and whose at_us is below before_us. */
-enum rc kept_expire(struct kept *kept, const char *prefix, int64_t before_us, struct err *err)
-    MUST_CHECK;
+enum rc kept_expire(struct kept *kept, const char *prefix, int64_t before_us,
+                    struct err *err) MUST_CHECK;
 
 #endif
