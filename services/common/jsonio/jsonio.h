@@ -23,7 +23,8 @@ struct jsonio_doc;   /* owns every value in it */
 struct jsonio_value; /* borrowed from its document */
 
 /* RC_REJECT with "line L, column C: why"; RC_RETRY when memory is out. Exactly one value, white space
-   around it allowed. depth_max: nesting of objects and arrays. */
+   around it allowed. depth_max: nesting of objects and arrays. Whole numbers beyond 64 bits are refused,
+   a number with a fraction or an exponent is REAL, "-0" is the INTEGER 0. */
 enum rc jsonio_parse(struct slice text, size_t depth_max, struct jsonio_doc **ret_doc,
                      struct err *err) MUST_CHECK;
 void jsonio_doc_free(struct jsonio_doc *doc);
