@@ -32,6 +32,9 @@ struct kafka_admin_topic {
     const char *name;
     int partitions;
     int replication; /* copies; 0: the cluster's default */
+    /* A smaller cluster than the file was written for: no more copies than this, and a setting
+       min.insync.replicas no higher than one less, but 1 at least. 0: as written. */
+    int replication_max;
     const struct kafka_admin_setting *settings;
     size_t settings_count; /* at most KAFKA_ADMIN_SETTINGS_MAX */
 };
