@@ -11,7 +11,7 @@
 /* Exit codes of every command. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-enum { CLI_OPTIONS_MAX = 16, CLI_ARGUMENTS_MAX = 4 };
+enum { CLI_OPTIONS_MAX = 24, CLI_ARGUMENTS_MAX = 4 };
 
 /* One option of a verb; a table ends with a NULL name. */
 struct cli_option {

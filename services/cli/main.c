@@ -1,16 +1,14 @@
 /* kasumori, the operator's command: see services/cli/DESIGN.md. */
 #include <stdio.h>
 
+#include "services/cli/agent.h"
 #include "services/cli/cli.h"
 #include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
 #include "services/cli/site.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs,
-    keygen_verbs,
-    site_verbs,
-    NULL,
+    migrate_verbs, keygen_verbs, site_verbs, agent_verbs, NULL,
 };
 
 int main(int argc, char **argv)
