@@ -186,9 +186,9 @@ static enum rc scan_message(struct scan *scan, const ProtobufCMessageDescriptor 
     while (rest.size > 0) {
         struct wire_field wire;
         enum rc rc;
+        size_t at = bytes.size - rest.size;
         if (!read_field(&rest, &wire))
-            return record_place_reject(up, scan->err, "not a protobuf message at its byte %zu",
-                                       bytes.size - rest.size);
+            return record_place_reject(up, scan->err, "not a protobuf message at byte %zu", at);
         const ProtobufCFieldDescriptor *field = find_field(descriptor, wire.number);
         if (field == NULL) {
             rc = scan_unknown(scan, &wire, up);
