@@ -9,36 +9,24 @@
 #include <unistd.h>
 
 #include "services/cli/agent_bundle.h"
+#include "services/cli/cli_kafka.h"
 #include "services/cli/keys.h"
 #include "services/common/base/buf.h"
 #include "services/common/base/file.h"
 #include "services/common/db/db.h"
 
+#define FIRST_MAC_KEY_ID_TEXT "1"
 enum { BUNDLE_BYTES_MAX = 64 * 1024, FIRST_MAC_KEY_ID = 1 };
 
 /* The database's clock and the brokers' differ a little, and what an agent sends at once must not
    look forged; before it was added nobody could have had its key. */
 static const char INSERT[] =
     "insert into kasumori.agent (tenant, agent, site, mac_key_id, valid_from, note) "
-    "select $1, $2, $3, $4, now() - interval '10 minutes', $5 "
+    "select $1, $2, $3, $4::bigint, now() - interval '10 minutes', $5 "
     "where exists (select from kasumori.site "
     "where tenant = $1 and site = $3 and valid_to > now())";
 
 /* ---- add ---- */
-
-static struct kafka_config kafka_of(const struct cli *cli)
-{
-    return (struct kafka_config){
-        .brokers = cli_value(cli, "brokers"),
-        .security_protocol = cli_value(cli, "security-protocol"),
-        .sasl_mechanism = cli_value(cli, "sasl-mechanism"),
-        .sasl_username = cli_value(cli, "sasl-username"),
-        .sasl_password_file = cli_value(cli, "sasl-password-file"),
-        .ssl_ca_file = cli_value(cli, "ssl-ca-file"),
-        .ssl_certificate_file = cli_value(cli, "ssl-certificate-file"),
-        .ssl_key_file = cli_value(cli, "ssl-key-file"),
-    };
-}
 
 static enum rc read_keys(const char *dir, uint32_t mac_key_id, struct agent_bundle *bundle,
                          struct err *err)
@@ -69,7 +57,7 @@ static enum rc write_bundle_text(const struct cli *cli, const char *site, uint32
         .site = site,
         .agent = cli_value(cli, "agent"),
         .kinds = value_or(cli, "kinds", AGENT_BUNDLE_KINDS),
-        .kafka = kafka_of(cli),
+        .kafka = cli_kafka_config(cli),
         .topic_records = value_or(cli, "topic-records", "kasumori.records.v1"),
         .topic_health = value_or(cli, "topic-health", "kasumori.health.v1"),
     };
@@ -93,20 +81,10 @@ static enum rc check_names(const struct cli *cli, struct err *err)
 
 static enum rc insert_agent(struct db *db, const struct cli *cli, struct err *err)
 {
-    static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_TEXT, DB_TYPE_TEXT, DB_TYPE_INT8,
-                                         DB_TYPE_TEXT};
-    static const int IS_ARRAY[] = {0, 0, 0, 0, 0};
     struct db_result *result;
-    struct db_params *params = db_params_new(5, TYPES, IS_ARRAY, 4096);
-    if (params == NULL)
-        return err_set(err, RC_RETRY, "out of memory");
-    db_put_text(params, 0, slice_str(cli_value(cli, "tenant")));
-    db_put_text(params, 1, slice_str(cli_value(cli, "agent")));
-    db_put_text(params, 2, slice_str(cli_value(cli, "site")));
-    db_put_int(params, 3, FIRST_MAC_KEY_ID);
-    db_put_text(params, 4, slice_str(value_or(cli, "note", "")));
-    enum rc rc = db_run(db, "insert_agent", INSERT, params, &result, err);
-    db_params_free(params);
+    enum rc rc = CLI_RUN(db, "insert_agent", INSERT, &result, err, cli_value(cli, "tenant"),
+                         cli_value(cli, "agent"), cli_value(cli, "site"), FIRST_MAC_KEY_ID_TEXT,
+                         value_or(cli, "note", ""));
     if (rc == RC_REJECT && strcmp(db_sqlstate(db), "23505") == 0)
         return err_set(err, RC_REJECT, "there is an agent %s already: names are never used again",
                        cli_value(cli, "agent"));
@@ -169,21 +147,6 @@ static enum rc write_renewed(const struct db_result *found, const struct cli *cl
     return rc;
 }
 
-static enum rc run_on_agent(struct db *db, const struct cli *cli, const char *name, const char *sql,
-                            struct db_result **ret_result, struct err *err)
-{
-    static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_TEXT};
-    static const int IS_ARRAY[] = {0, 0};
-    struct db_params *params = db_params_new(2, TYPES, IS_ARRAY, 4096);
-    if (params == NULL)
-        return err_set(err, RC_RETRY, "out of memory");
-    db_put_text(params, 0, slice_str(cli_value(cli, "tenant")));
-    db_put_text(params, 1, slice_str(cli_value(cli, "agent")));
-    enum rc rc = db_run(db, name, sql, params, ret_result, err);
-    db_params_free(params);
-    return rc;
-}
-
 static enum rc renew(struct cli *cli, struct buf *text, struct err *err)
 {
     struct db *db;
@@ -193,10 +156,10 @@ static enum rc renew(struct cli *cli, struct buf *text, struct err *err)
         rc = cli_open_database(cli, &db, err);
     if (rc != RC_OK)
         return rc;
-    rc = run_on_agent(db, cli, "find_agent",
-                      "select site, mac_key_id from kasumori.agent "
-                      "where tenant = $1 and agent = $2 and valid_to > now()",
-                      &found, err);
+    rc = CLI_RUN(db, "find_agent",
+                 "select site, mac_key_id from kasumori.agent "
+                 "where tenant = $1 and agent = $2 and valid_to > now()",
+                 &found, err, cli_value(cli, "tenant"), cli_value(cli, "agent"));
     if (rc == RC_OK) {
         rc = write_renewed(found, cli, text, err);
         db_result_free(found);
@@ -238,10 +201,10 @@ static int run_bundle(struct cli *cli)
 static enum rc revoke_agent(struct db *db, const struct cli *cli, struct err *err)
 {
     struct db_result *result;
-    enum rc rc = run_on_agent(db, cli, "revoke_agent",
-                              "update kasumori.agent set valid_to = greatest(now(), valid_from) "
-                              "where tenant = $1 and agent = $2 and valid_to > now()",
-                              &result, err);
+    enum rc rc = CLI_RUN(db, "revoke_agent",
+                         "update kasumori.agent set valid_to = greatest(now(), valid_from) "
+                         "where tenant = $1 and agent = $2 and valid_to > now()",
+                         &result, err, cli_value(cli, "tenant"), cli_value(cli, "agent"));
     if (rc != RC_OK)
         return rc;
     if (db_result_affected(result) == 0)
@@ -267,13 +230,13 @@ static int run_revoke(struct cli *cli)
 
 static int run_list(struct cli *cli)
 {
-    static const char SQL[] =
-        "select tenant, agent, site, mac_key_id::text, "
-        "to_char(valid_from, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-        "case when valid_to = 'infinity' then '' "
-        "else to_char(valid_to, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') end, note "
-        "from kasumori.agent where ($1::text is null or tenant = $1) and ($2 or valid_to > now()) "
-        "order by tenant collate \"C\", agent collate \"C\"";
+    static const char SQL[] = "select tenant, agent, site, mac_key_id::text, "
+                              "to_char(valid_from, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
+                              "case when valid_to = 'infinity' then '' "
+                              "else to_char(valid_to, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') end, note "
+                              "from kasumori.agent where ($1::text is null or tenant = $1) and "
+                              "($2::boolean or valid_to > now()) "
+                              "order by tenant collate \"C\", agent collate \"C\"";
     return cli_print_table(
         cli, &(struct cli_table){.name = "list_agents",
                                  .sql = SQL,
@@ -287,16 +250,9 @@ static int run_list(struct cli *cli)
     {"tenant", "NAME", 1, "the company"},                                                    \
         {"agent", "NAME", 1, "its name, never used before by any tenant"},                   \
         {"keys", "DIR", 1, "folder of the master keys"},                                     \
-        {"brokers", "LIST", 1, "host:port[,host:port…] as the agent sees them"},             \
         {"out", "FILE", 1, "the bundle; must not exist"},                                    \
         {"kinds", "LIST", 0, "identifier kinds it gets token keys for; all when not given"}, \
-        {"security-protocol", "NAME", 0, "plaintext, ssl, sasl_ssl or sasl_plaintext"},      \
-        {"sasl-mechanism", "NAME", 0, "SCRAM-SHA-512, …"},                                   \
-        {"sasl-username", "NAME", 0, "for the brokers"},                                     \
-        {"sasl-password-file", "FILE", 0, "on the agent's machine"},                         \
-        {"ssl-ca-file", "FILE", 0, "on the agent's machine"},                                \
-        {"ssl-certificate-file", "FILE", 0, "on the agent's machine"},                       \
-        {"ssl-key-file", "FILE", 0, "on the agent's machine"},                               \
+        CLI_KAFKA_OPTIONS("on the agent's machine"),                                         \
         {"topic-records", "NAME", 0, "kasumori.records.v1 when not given"},                  \
     {                                                                                        \
         "topic-health", "NAME", 0, "kasumori.health.v1 when not given"                       \

@@ -76,8 +76,19 @@ int cli_is_name(struct slice text);
    owner's role and refuses a schema this program does not know. */
 enum rc cli_open_database(const struct cli *cli, struct db **ret_db, struct err *err) MUST_CHECK;
 
-/* A query with two parameters, $1 text and $2 boolean, whose columns are all text; printed as a
-   heading and one tab-separated line a row, control characters as "?". Returns an exit code. */
+/* Runs a statement whose parameters are all text (cast in sql where they are not), NULL for null;
+   name as in db_run. ret_result may be NULL. At most CLI_TEXTS_MAX of up to 4 KiB each. */
+enum { CLI_TEXTS_MAX = 8 };
+enum rc cli_run(struct db *db, const char *name, const char *sql, const char *const *texts,
+                size_t count, struct db_result **ret_result, struct err *err) MUST_CHECK;
+#define CLI_RUN(db, name, sql, ret_result, err, ...)                                         \
+    cli_run((db), (name), (sql), (const char *const[]){__VA_ARGS__},                         \
+            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), (ret_result), \
+            (err))
+
+/* A query with two parameters of type text, $2 true or false, whose columns are all text; printed
+   as a heading and one tab-separated line a row, control characters as "?". Returns an exit code.
+ */
 struct cli_table {
     const char *name; /* of the statement */
     const char *sql;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "services/cli/cli.h"
+#include "services/common/base/check.h"
 
 void cli_print_safely(struct slice text)
 {
@@ -25,21 +26,33 @@ static void print_rows(const struct db_result *result, const char *heading)
         }
 }
 
-static enum rc query(struct db *db, const struct cli_table *table, struct err *err)
+enum rc cli_run(struct db *db, const char *name, const char *sql, const char *const *texts,
+                size_t count, struct db_result **ret_result, struct err *err)
 {
-    static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_BOOL};
-    static const int IS_ARRAY[] = {0, 0};
-    struct db_result *result;
-    struct db_params *params = db_params_new(2, TYPES, IS_ARRAY, 4096);
+    enum { TEXT_BYTES_MAX = 4096 + 4 };
+    static const int IS_ARRAY[CLI_TEXTS_MAX];
+    enum db_type types[CLI_TEXTS_MAX];
+    CHECK(count <= CLI_TEXTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        types[i] = DB_TYPE_TEXT;
+    struct db_params *params = db_params_new(count, types, IS_ARRAY, TEXT_BYTES_MAX);
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
-    if (table->text == NULL)
-        db_put_null(params, 0);
-    else
-        db_put_text(params, 0, slice_str(table->text));
-    db_put_bool(params, 1, table->flag);
-    enum rc rc = db_run(db, table->name, table->sql, params, &result, err);
+    for (size_t i = 0; i < count; i++)
+        if (texts[i] == NULL)
+            db_put_null(params, i);
+        else
+            db_put_text(params, i, slice_str(texts[i]));
+    enum rc rc = db_run(db, name, sql, params, ret_result, err);
     db_params_free(params);
+    return rc;
+}
+
+static enum rc query(struct db *db, const struct cli_table *table, struct err *err)
+{
+    struct db_result *result;
+    enum rc rc = CLI_RUN(db, table->name, table->sql, &result, err, table->text,
+                         table->flag ? "true" : "false");
     if (rc != RC_OK)
         return rc;
     print_rows(result, table->heading);

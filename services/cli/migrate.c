@@ -77,20 +77,12 @@ static enum rc read_recorded(struct db *db, size_t *ret_count, struct err *err)
 
 static enum rc record(struct db *db, const struct migration *migration, struct err *err)
 {
-    static const enum db_type TYPES[] = {DB_TYPE_INT4, DB_TYPE_TEXT, DB_TYPE_TEXT};
-    static const int IS_ARRAY[] = {0, 0, 0};
-    struct db_params *params = db_params_new(3, TYPES, IS_ARRAY, 256);
-    if (params == NULL)
-        return err_set(err, RC_RETRY, "out of memory");
-    db_put_int(params, 0, migration->version);
-    db_put_text(params, 1, slice_str(migration->name));
-    db_put_text(params, 2, slice_str(migration->checksum));
-    enum rc rc = db_run(db, "record_migration",
-                        "insert into kasumori_meta.migration (version, name, checksum) "
-                        "values ($1, $2, $3)",
-                        params, NULL, err);
-    db_params_free(params);
-    return rc;
+    char version[16];
+    snprintf(version, sizeof(version), "%d", migration->version);
+    return CLI_RUN(db, "record_migration",
+                   "insert into kasumori_meta.migration (version, name, checksum) "
+                   "values ($1::integer, $2, $3)",
+                   NULL, err, version, migration->name, migration->checksum);
 }
 
 /* The first one makes the roles, so it runs as whoever we are. */

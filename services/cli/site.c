@@ -31,20 +31,6 @@ enum { FIRST_TEXT = 3 }; /* column of SITE_TEXT_NAME in READ, parameter in INSER
 
 /* ---- database ---- */
 
-static enum rc read_stored(struct db *db, const char *tenant, struct db_result **ret_result,
-                           struct err *err)
-{
-    static const enum db_type TYPES[] = {DB_TYPE_TEXT};
-    static const int IS_ARRAY[] = {0};
-    struct db_params *params = db_params_new(1, TYPES, IS_ARRAY, 1024);
-    if (params == NULL)
-        return err_set(err, RC_RETRY, "out of memory");
-    db_put_text(params, 0, slice_str(tenant));
-    enum rc rc = db_run(db, "read_sites", READ, params, ret_result, err);
-    db_params_free(params);
-    return rc;
-}
-
 static void fill_period(const struct db_result *result, size_t row, struct site_period *period)
 {
     *period = (struct site_period){.site = db_result_bytes(result, row, 0),
@@ -101,7 +87,7 @@ static enum rc plan_import(struct db *db, const char *tenant, const struct site_
 {
     struct db_result *result;
     struct site_plan plan;
-    enum rc rc = read_stored(db, tenant, &result, err);
+    enum rc rc = CLI_RUN(db, "read_sites", READ, &result, err, tenant);
     if (rc != RC_OK)
         return rc;
     size_t stored_count = db_result_rows(result);
@@ -200,7 +186,7 @@ static int run_list(struct cli *cli)
         "case when valid_to = 'infinity' then '' "
         "else to_char(valid_to, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') end, "
         "kind, region, name from kasumori.site "
-        "where tenant = $1 and ($2 or valid_from <= now() and now() < valid_to) "
+        "where tenant = $1 and ($2::boolean or valid_from <= now() and now() < valid_to) "
         "order by site collate \"C\", valid_from";
     return cli_print_table(
         cli, &(struct cli_table){.name = "list_sites",
