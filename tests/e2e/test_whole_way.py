@@ -95,10 +95,10 @@ def test_a_report_by_curl_is_stored_with_the_right_tokens(stack: Stack, tmp_path
     )
     keys = stack.keys
     assert sightings == [
-        (-1, 0, 9, 0, 1, keys.token("worker", "s001-w007").hex()),
+        (-1, 0, 9, 0, 1, keys.token("worker", "S001W007").hex()),
         (0, 0, 4, 1, 4, keys.token("phone", normal_phone("09012345678")).hex()),
         (0, 1, 5, 1, 1, keys.token("mail", "taro.yamada@example.jp").hex()),
-        (1, 0, 9, 2, 1, keys.token("worker", "s001-w007").hex()),
+        (1, 0, 9, 2, 1, keys.token("worker", "S001W007").hex()),
     ]
 
     texts = dict(stack.query("select place, text from kasumori.record_text"))
@@ -111,7 +111,7 @@ def test_a_report_by_curl_is_stored_with_the_right_tokens(stack: Stack, tmp_path
 
 
 def test_every_live_key_makes_a_token(stack: Stack, report):
-    stack.cli("keygen", "--keys", stack.keys_dir, "--tenant", stack.tenant, "--rotate")
+    stack.cli("keygen", "--keys", stack.keys_dir, "--tenant", stack.tenant, "--rotate-tokens")
     agent = stack.add_agent("s001")
     stack.add_aggregator()
     assert agent.client().post_json("/v1/records", report()).status == 201

@@ -46,12 +46,14 @@ class Demo:
         self.stack.create()
         for site in self.stack.sites:
             self.stack.add_agent(site.site, start=False)
-        services = [*self.stack.agents.values(), self.stack.add_aggregator(start=False)]
+        self.stack.add_aggregator(start=False)
+        self.stack.add_monitor(start=False)
+        services = self.stack.services()
         for service in services:
             service.start()
         for service in services:
             service.wait_ready()
-        self.say(f"{len(self.stack.agents)} agents and an aggregator are ready")
+        self.say(f"{len(self.stack.agents)} agents, an aggregator and a monitor are ready")
         world = World(self.seed, time.time_ns() // 1000, self.count, self.stack.sites)
         hostile = self._hostile()
         fed_at = time.monotonic()
@@ -186,6 +188,7 @@ def _print_addresses(demo: Demo) -> None:
         print(f"agent {agent.name}: http://127.0.0.1:{agent.port}/v1/records   {agent.unix}")
     for aggregator in demo.stack.aggregators.values():
         print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
+    print(f"monitor: http://127.0.0.1:{demo.stack.monitor.port}/metrics")
     print(f"database: psql '{demo.stack.conninfo}'")
     print(f"Kafka: {demo.servers.kafka.bootstrap}, topic {demo.stack.topic_records}")
     print("stays up until Ctrl-C", flush=True)

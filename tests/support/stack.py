@@ -146,6 +146,13 @@ class Aggregator(Service):
         super().__init__(name, argv, stack.folder / f"{name}.log", settings["http"]["port"])
 
 
+class Monitor(Service):
+    def __init__(self, stack: Stack, config: Path, settings: dict):
+        self.config, self.settings = config, settings
+        argv = [stack.program("kasumori-monitor"), "--config", config]
+        super().__init__("monitor", argv, stack.folder / "monitor.log", settings["http"]["port"])
+
+
 class Stack:
     _numbers = itertools.count(1)
 
@@ -168,6 +175,7 @@ class Stack:
         self.keys_dir = folder / "keys"
         self.agents: dict[str, Agent] = {}
         self.aggregators: dict[str, Aggregator] = {}
+        self.monitor: Monitor | None = None
 
     # -- parts
 
@@ -213,35 +221,40 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.servers.postgres.createdb(self.database)
         self.db_cli("migrate")
-        self._create_login()
+        self._create_logins()
         sites = self.folder / "sites.csv"
         self._write_sites(sites)
-        self.db_cli("site", "import", sites)
+        self.db_cli("site", "import", sites, "--tenant", self.tenant)
         self.cli("keygen", "--keys", self.keys_dir, "--tenant", self.tenant)
         self.create_topics()
         return self
 
-    def _create_login(self) -> None:
-        """The aggregator runs as a login role with exactly the aggregator's rights."""
-        with self.connect() as db:
+    def _create_logins(self) -> None:
+        """Services run as login roles with exactly their group's rights, as in production."""
+        with self.connect() as db, db.transaction():
             db.execute("select pg_advisory_xact_lock(7001)")  # roles belong to the cluster
-            db.execute(
-                """do $$ begin
-                    if not exists (select from pg_roles where rolname = 'ks_aggregator_login') then
-                        create role ks_aggregator_login login in role kasumori_aggregator;
-                    end if;
-                end $$"""
-            )
+            for name in ("aggregator", "monitor"):
+                login = f"ks_{name}_login"
+                if not db.execute("select from pg_roles where rolname = %s", (login,)).fetchone():
+                    db.execute(f"create role {login} login in role kasumori_{name}")
 
     def _write_sites(self, path: Path) -> None:
+        columns = (
+            "site name kind trade region address landmark valid_from valid_to merged_into".split()
+        )
         with open(path, "w", newline="") as out:
-            rows = csv.writer(out)
-            rows.writerow(["tenant", "site", "valid_from", "name", "kind", "region"])
+            rows = csv.DictWriter(out, columns)
+            rows.writeheader()
             for site in self.sites:
                 rows.writerow(
-                    [self.tenant, site.site, "2020-01-01T00:00:00+09:00", site.name, site.kind,
-                     site.region]
-                )  # fmt: skip
+                    {
+                        "site": site.site,
+                        "name": site.name,
+                        "kind": site.kind,
+                        "region": site.region,
+                        "valid_from": "2020-01-01T00:00:00+09:00",
+                    }
+                )
 
     def create_topics(self) -> None:
         stamp = {"message.timestamp.type": "LogAppendTime"}
@@ -313,6 +326,19 @@ class Stack:
             aggregator.wait_ready()
         return aggregator
 
+    def add_monitor(self, start: bool = True) -> Monitor:
+        settings = {
+            "database": self.servers.postgres.conninfo(self.database, user="ks_monitor_login"),
+            "http": {"address": "127.0.0.1", "port": free_port()},
+        }
+        config = self.folder / "monitor.yaml"
+        config.write_text(yaml.safe_dump(settings, sort_keys=False))
+        self.monitor = Monitor(self, config, settings)
+        if start:
+            self.monitor.start()
+            self.monitor.wait_ready()
+        return self.monitor
+
     # -- looking
 
     def connect(self) -> psycopg.Connection:
@@ -360,7 +386,8 @@ class Stack:
     # -- end
 
     def services(self) -> list[Service]:
-        return [*self.agents.values(), *self.aggregators.values()]
+        monitors = [] if self.monitor is None else [self.monitor]
+        return [*self.agents.values(), *self.aggregators.values(), *monitors]
 
     def stop(self) -> None:
         """Agents first, so that what they hold still goes out; everything is gone afterwards."""

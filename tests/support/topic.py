@@ -30,6 +30,7 @@ def _consumer(brokers: str) -> Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
+            "log_level": 3,
         }
     )
 
@@ -98,6 +99,7 @@ def publish(brokers: str, topic: str, messages: Iterable[Message]) -> int:
             "acks": "all",
             "enable.idempotence": True,
             "linger.ms": 5,
+            "log_level": 3,
             "message.max.bytes": 2_000_000,
             # As the agents' librdkafka does: crc32 of the key.
             "partitioner": "consistent_random",
