@@ -7,6 +7,7 @@
 
 #include "services/agent/agent_metrics.h"
 #include "services/agent/api.h"
+#include "services/agent/roster.h"
 #include "services/common/base/stages.h"
 #include "services/common/log/log.h"
 
@@ -41,7 +42,7 @@ static enum rc start_roster(void *ctx, struct err *err)
     struct agent *agent = ctx;
     if (agent->config->roster_file == NULL)
         return RC_OK;
-    return mask_roster_load(agent->config->roster_file, &agent->roster, err);
+    return roster_load(agent->config->roster_file, &agent->roster, err);
 }
 
 static void stop_roster(void *ctx)

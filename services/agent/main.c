@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "services/agent/agent.h"
-#include "services/agent/mask.h"
+#include "services/agent/roster.h"
 #include "services/common/base/program.h"
 #include "services/common/log/log.h"
 #include "services/common/token/token.h"
@@ -12,7 +12,7 @@ static enum rc check(const char *path, const struct agent_config *config,
 {
     struct mask_roster *roster = NULL;
     if (config->roster_file != NULL) {
-        enum rc rc = mask_roster_load(config->roster_file, &roster, err);
+        enum rc rc = roster_load(config->roster_file, &roster, err);
         if (rc != RC_OK)
             return rc;
         mask_roster_free(roster);

@@ -4,6 +4,7 @@
 #include "services/agent/submit.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "services/agent/agent_metrics.h"

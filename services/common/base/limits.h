@@ -34,6 +34,9 @@ enum {
     LIMIT_BATCH_LINES = 1000, /* records in one NDJSON batch */
     LIMIT_JSON_DEPTH = 16,
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
+    LIMIT_CALL_LEGS = 256,                 /* rows of one call */
+    LIMIT_ROSTER_BYTES = 4 * 1024 * 1024,
+    LIMIT_ROSTER_NAMES = 100 * 1000,
     LIMIT_CSV_FIELDS = 64,           /* fields of one row */
     LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
     LIMIT_INTAKE_ARENA_BYTES = 1024 * 1024, /* one record being taken in */
