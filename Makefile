@@ -18,7 +18,7 @@ endif
 bootstrap = @tests/support/bootstrap.sh
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: all demo demo-check test bench kills format lint clean
+.PHONY: all demo demo-check test bench kills fuzz format lint clean
 
 # Build everything.
 all:
@@ -55,6 +55,12 @@ kills:
 	$(bootstrap)
 	$(call build,$(PRESET))
 	@$(PYTHON) -m tests.support.kills --rounds $(N) $(if $(SEED),--seed $(SEED))
+
+# Every decoder's fuzzer for SECONDS seconds each, from its corpus.
+fuzz: FUZZ_S = $(or $(SECONDS),60)
+fuzz:
+	$(bootstrap) fuzz
+	@tests/support/fuzz.sh $(FUZZ_S)
 
 format:
 	$(bootstrap) test

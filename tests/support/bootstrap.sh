@@ -36,6 +36,14 @@ if [[ $level != demo ]]; then
     packages+=(shellcheck)
 fi
 
+# The oldest clang this Debian has: presets fuzz and tidy are written for 14.
+clang=14
+if [[ $level == fuzz ]]; then
+    for clang in 14 16 19; do
+        apt-cache show "clang-$clang" >/dev/null 2>&1 && break
+    done
+fi
+
 has_java() {
     local version
     version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p') || return 1
@@ -56,8 +64,10 @@ missing_packages() {
     if [[ $level != demo ]] && ! command -v npm >/dev/null; then
         printf 'npm\n'
     fi
-    if [[ $level == fuzz ]] && ! compgen -c clang- | grep -qE '^clang-[0-9]+$'; then
-        printf 'clang\n'
+    if [[ $level == fuzz ]]; then
+        for package in "clang-$clang" "libclang-rt-$clang-dev"; do
+            grep -qxF "$package" <<<"$installed" || printf '%s\n' "$package"
+        done
     fi
 }
 

@@ -267,12 +267,10 @@ class Stack:
         path = self.folder / f"{name}.bundle.yaml"
         self.db_cli(
             "agent", "add", "--tenant", self.tenant, "--site", site, "--agent", name,
-            "--keys", self.keys_dir, "--brokers", self.servers.kafka.bootstrap, "--out", path,
+            "--keys", self.keys_dir, "--brokers", self.servers.kafka.bootstrap,
+            "--topic-records", self.topic_records, "--topic-health", self.topic_health,
+            "--out", path,
         )  # fmt: skip
-        bundle = yaml.safe_load(path.read_text())
-        bundle["kafka"]["topic_records"] = self.topic_records
-        bundle["kafka"]["topic_health"] = self.topic_health
-        path.write_text(yaml.safe_dump(bundle, sort_keys=False))
         return path
 
     def add_agent(
