@@ -1,0 +1,65 @@
+/* What the aggregator counts, as one table. */
+#include "services/aggregator/aggregator_metrics.h"
+
+#include <assert.h>
+
+#define BAD(class)                                                                            \
+    {                                                                                         \
+        "kasumori_aggregator_bad_total", "class=\"" class "\"", "Messages put aside as bad.", \
+            METRIC_KIND_COUNTER                                                               \
+    }
+#define COUNTER(name, help)                                                   \
+    {                                                                         \
+        "kasumori_aggregator_" name "_total", NULL, help, METRIC_KIND_COUNTER \
+    }
+#define GAUGE(name, help)                                          \
+    {                                                              \
+        "kasumori_aggregator_" name, NULL, help, METRIC_KIND_GAUGE \
+    }
+
+static const struct metric_desc TABLE[METRIC_COUNT] = {
+    [METRIC_RECORDS] = COUNTER("records", "Records stored under their own id."),
+    [METRIC_REVISIONS] = COUNTER("revisions", "Redelivered records stored as corrections."),
+    [METRIC_DUPLICATES] = COUNTER("duplicates", "Messages whose content was stored already."),
+    [METRIC_BAD_MALFORMED] = BAD("malformed"),
+    [METRIC_BAD_OVERSIZED] = BAD("oversized"),
+    [METRIC_BAD_NEWER] = BAD("newer"),
+    [METRIC_BAD_FORGED] = BAD("forged"),
+    [METRIC_BAD_CLOCK] = BAD("clock"),
+    [METRIC_BAD_ARCHIVED] = BAD("archived"),
+    [METRIC_BAD_CONFLICT] = BAD("conflict"),
+    [METRIC_TRANSACTIONS] = COUNTER("transactions", "Transactions committed by lanes."),
+    [METRIC_REFUSED] = COUNTER("refused", "Transactions the database refused for a row in them."),
+    [METRIC_RETRIES] = COUNTER("retries", "Steps of lanes that had to be tried again."),
+    [METRIC_FENCED] = COUNTER("fenced", "Batches dropped because another owner has the offsets."),
+    [METRIC_RECONNECTS] = COUNTER("reconnects", "Connections to the database opened by lanes."),
+    [METRIC_GAPS] = COUNTER("gaps", "Times a partition's offsets did not go on by one."),
+    [METRIC_HEARTBEATS] = COUNTER("heartbeats", "Heartbeats taken as an agent's last."),
+    [METRIC_HEARTBEATS_BAD] = COUNTER("heartbeats_bad", "Heartbeats dropped as forged or bad."),
+    [METRIC_PARTITIONS] = GAUGE("partitions", "Partitions being read."),
+    [METRIC_PARTITIONS_STOPPED] =
+        GAUGE("partitions_stopped", "Partitions that wait for an operator; the log says why."),
+    [METRIC_LAG] = GAUGE("lag", "Messages in the log that are not stored yet, when last asked."),
+    [METRIC_LANES_READY] = GAUGE("lanes_ready", "Lanes with a database and a place in the group."),
+};
+
+static_assert(METRIC_BAD_CONFLICT - METRIC_BAD_MALFORMED ==
+                  BAD_CLASS_CONFLICT - BAD_CLASS_MALFORMED,
+              "one metric a class, in the same order");
+
+struct metrics *aggregator_metrics_new(void)
+{
+    return metrics_new(TABLE, METRIC_COUNT);
+}
+
+void aggregator_metrics_add(struct metrics *metrics, const struct batch_counts *counts)
+{
+    metrics_add(metrics, METRIC_RECORDS, counts->records);
+    metrics_add(metrics, METRIC_REVISIONS, counts->revisions);
+    metrics_add(metrics, METRIC_DUPLICATES, counts->duplicates);
+    for (int class = BAD_CLASS_MALFORMED; class < BAD_CLASS_COUNT; class ++)
+        metrics_add(metrics, (size_t)(METRIC_BAD_MALFORMED + class - BAD_CLASS_MALFORMED),
+                    counts->bad[class]);
+    metrics_add(metrics, METRIC_TRANSACTIONS, counts->transactions);
+    metrics_add(metrics, METRIC_REFUSED, counts->refused);
+}

@@ -1,0 +1,184 @@
+/* What the database already holds of a batch, read before anything is written: three look-ups by
+   primary key (external keys, records, corrections), the third one rarely.
+   Invariant: asked in the transaction that writes. Somebody who stores the same in between makes
+   our insert fail on its key, and the range is read and judged again. */
+#include "services/aggregator/ingest/stored.h"
+
+#include <string.h>
+
+#include "services/common/base/mem.h"
+
+enum { COLUMN_BYTES_MAX = 1024 * 1024 };
+
+enum {
+    EXTERNAL_NO,
+    EXTERNAL_TENANT,
+    EXTERNAL_SITE,
+    EXTERNAL_SOURCE,
+    EXTERNAL_HASH,
+    EXTERNAL_COLUMNS
+};
+static const enum db_type EXTERNAL_TYPES[] = {DB_TYPE_INT4, DB_TYPE_TEXT, DB_TYPE_TEXT,
+                                              DB_TYPE_TEXT, DB_TYPE_BYTEA};
+static const int EXTERNAL_IS_ARRAY[] = {1, 1, 1, 1, 1};
+static const char EXTERNAL_SQL[] =
+    "select asked.no, key.record_id "
+    "from (select unnest($1) as no, unnest($2) as tenant, unnest($3) as site, "
+    "unnest($4) as source, unnest($5) as external_hash) as asked "
+    "join kasumori.external_key as key on key.tenant = asked.tenant and key.site = asked.site "
+    "and key.source = asked.source and key.external_hash = asked.external_hash";
+
+/* The bounds let PostgreSQL leave out the months that cannot hold an id before it looks. */
+enum { RECORD_NO, RECORD_OF_TENANT, RECORD_ID, RECORD_LEAST, RECORD_GREATEST, RECORD_COLUMNS };
+static const enum db_type RECORD_TYPES[] = {DB_TYPE_INT4, DB_TYPE_TEXT, DB_TYPE_UUID, DB_TYPE_UUID,
+                                            DB_TYPE_UUID};
+static const int RECORD_IS_ARRAY[] = {1, 1, 1, 0, 0};
+static const char RECORD_SQL[] =
+    "select asked.no, record.record_id, record.site, record.kind, record.revision, "
+    "record.target_id, record.body_hash "
+    "from (select unnest($1) as no, unnest($2) as tenant, unnest($3) as record_id) as asked "
+    "join kasumori.record on record.tenant = asked.tenant and record.record_id = asked.record_id "
+    "where record.record_id between $4 and $5";
+
+struct stored {
+    struct db_params *externals;
+    struct db_params *records;
+};
+
+struct stored *stored_new(void)
+{
+    struct stored *stored = mem_zalloc(sizeof(*stored));
+    if (stored == NULL)
+        return NULL;
+    stored->externals =
+        db_params_new(EXTERNAL_COLUMNS, EXTERNAL_TYPES, EXTERNAL_IS_ARRAY, COLUMN_BYTES_MAX);
+    stored->records =
+        db_params_new(RECORD_COLUMNS, RECORD_TYPES, RECORD_IS_ARRAY, COLUMN_BYTES_MAX);
+    if (stored->externals == NULL || stored->records == NULL) {
+        stored_free(stored);
+        return NULL;
+    }
+    return stored;
+}
+
+void stored_free(struct stored *stored)
+{
+    if (stored == NULL)
+        return;
+    db_params_free(stored->externals);
+    db_params_free(stored->records);
+    mem_free(stored);
+}
+
+static void ask_external(struct db_params *to, size_t no, const struct dedup_delivery *delivery)
+{
+    db_put_int(to, EXTERNAL_NO, (int64_t)no);
+    db_put_text(to, EXTERNAL_TENANT, slice_str(delivery->tenant));
+    db_put_text(to, EXTERNAL_SITE, slice_str(delivery->site));
+    db_put_text(to, EXTERNAL_SOURCE, slice_str(delivery->source));
+    db_put_bytes(to, EXTERNAL_HASH, slice_of(delivery->external_hash, DEDUP_HASH_BYTES));
+}
+
+static enum rc read_externals(struct stored *stored, struct db *db, const struct item *items,
+                              size_t count, struct dedup *dedup, struct err *err)
+{
+    struct db_result *result;
+    db_params_reset(stored->externals);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].class == BAD_CLASS_NONE && items[i].delivery.has_external)
+            ask_external(stored->externals, i, &items[i].delivery);
+    if (db_params_rows(stored->externals, EXTERNAL_NO) == 0)
+        return RC_OK;
+    enum rc rc = db_run(db, "stored_externals", EXTERNAL_SQL, stored->externals, &result, err);
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < db_result_rows(result) && rc == RC_OK; i++) {
+        struct uuid id = db_result_uuid(result, i, 1);
+        rc = dedup_tell_external(dedup, &items[db_result_int(result, i, 0)].delivery, &id);
+    }
+    db_result_free(result);
+    return rc == RC_OK ? RC_OK : err_set(err, rc, "the batch's arena is full");
+}
+
+/* Ids asked in one question. */
+struct asked {
+    struct db_params *to;
+    struct uuid least;
+    struct uuid greatest;
+};
+
+static void ask_record(struct asked *asked, size_t no, const char *tenant, const struct uuid *id)
+{
+    int is_first = db_params_rows(asked->to, RECORD_NO) == 0;
+    if (is_first || uuid_compare(id, &asked->least) < 0)
+        asked->least = *id;
+    if (is_first || uuid_compare(id, &asked->greatest) > 0)
+        asked->greatest = *id;
+    db_put_int(asked->to, RECORD_NO, (int64_t)no);
+    db_put_text(asked->to, RECORD_OF_TENANT, slice_str(tenant));
+    db_put_uuid(asked->to, RECORD_ID, id);
+}
+
+static enum rc tell_record(const struct db_result *result, size_t row, const struct item *items,
+                           struct dedup *dedup, struct arena *arena)
+{
+    struct slice site = db_result_bytes(result, row, 2);
+    struct slice hash = db_result_bytes(result, row, 6);
+    struct dedup_stored stored = {
+        .tenant = items[db_result_int(result, row, 0)].delivery.tenant,
+        .site = arena_copy(arena, site.data, site.size),
+        .id = db_result_uuid(result, row, 1),
+        .kind = (int)db_result_int(result, row, 3),
+        .revision = db_result_int(result, row, 4),
+        .target = db_result_uuid(result, row, 5),
+    };
+    if (stored.site == NULL)
+        return RC_FULL;
+    if (hash.size == DEDUP_HASH_BYTES)
+        memcpy(stored.body_hash, hash.data, DEDUP_HASH_BYTES);
+    return dedup_tell_record(dedup, &stored);
+}
+
+static enum rc read_records(struct asked *asked, struct db *db, const struct item *items,
+                            struct dedup *dedup, struct arena *arena, struct err *err)
+{
+    struct db_result *result;
+    if (db_params_rows(asked->to, RECORD_NO) == 0)
+        return RC_OK;
+    db_put_uuid(asked->to, RECORD_LEAST, &asked->least);
+    db_put_uuid(asked->to, RECORD_GREATEST, &asked->greatest);
+    enum rc rc = db_run(db, "stored_records", RECORD_SQL, asked->to, &result, err);
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < db_result_rows(result) && rc == RC_OK; i++)
+        rc = tell_record(result, i, items, dedup, arena);
+    db_result_free(result);
+    return rc == RC_OK ? RC_OK : err_set(err, rc, "the batch's arena is full");
+}
+
+enum rc stored_read(struct stored *stored, struct db *db, const struct item *items, size_t count,
+                    struct dedup *dedup, struct arena *arena, struct err *err)
+{
+    struct asked asked = {.to = stored->records};
+    enum rc rc = read_externals(stored, db, items, count, dedup, err);
+    if (rc != RC_OK)
+        return rc;
+    db_params_reset(stored->records);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].class != BAD_CLASS_NONE)
+            continue;
+        struct uuid id = dedup_asks_record(dedup, &items[i].delivery);
+        ask_record(&asked, i, items[i].delivery.tenant, &id);
+    }
+    rc = read_records(&asked, db, items, dedup, arena, err);
+    if (rc != RC_OK)
+        return rc;
+    db_params_reset(stored->records);
+    for (size_t i = 0; i < count; i++) {
+        struct uuid id;
+        if (items[i].class == BAD_CLASS_NONE &&
+            dedup_asks_correction(dedup, &items[i].delivery, &id))
+            ask_record(&asked, i, items[i].delivery.tenant, &id);
+    }
+    return read_records(&asked, db, items, dedup, arena, err);
+}
