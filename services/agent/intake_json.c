@@ -2,6 +2,7 @@
    line here. Invariant: path names the value being read whenever an error is set. */
 #include "services/agent/intake_json.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -191,6 +192,19 @@ static enum rc read_message(struct reader *r, struct record_node node,
     if (rc != RC_OK)
         return placed(r, rc, &why);
     return is_string(value) ? read_message_string(r, child, value) : read_object(r, child, value);
+}
+
+/* People write enum names in either case. */
+static enum rc read_enum(struct reader *r, struct record_node node,
+                         const struct record_field *field, struct slice text)
+{
+    char name[LIMIT_NAME_BYTES + 1];
+    struct err why;
+    if (text.size >= sizeof(name))
+        return fail(r, "no such name");
+    for (size_t i = 0; i <= text.size; i++)
+        name[i] = (char)toupper(text.data[i]);
+    return placed(r, record_build_enum(r->arena, node, field, name, &why), &why);
 }
 
 static enum rc read_scalar(struct reader *r, struct record_node node,

@@ -14,7 +14,7 @@
 #include "services/common/base/mem.h"
 #include "services/common/log/log.h"
 
-enum { TICK_US = 1000000, STOP_DRAIN_US = 5000000, GROUP_JOBS = 512 };
+enum { TICK_US = 1000000, STOP_DRAIN_US = 5000000, STOP_STALL_US = 1000000, GROUP_JOBS = 512 };
 
 struct keeper {
     struct keeper_config config;
@@ -124,20 +124,28 @@ static int is_closing(struct keeper *keeper)
     return queue_is_over(keeper->jobs) && keeper->next == NULL;
 }
 
+/* Delivers on while reports keep coming. */
 static void drain(struct keeper *keeper)
 {
-    int64_t deadline_us = clock_mono_us(keeper->config.spool.clock) + STOP_DRAIN_US;
-    struct spool_stats stats;
-    do {
+    struct clock clock = keeper->config.spool.clock;
+    int64_t now_us = clock_mono_us(clock);
+    int64_t deadline_us = now_us + STOP_DRAIN_US;
+    int64_t stalled_us = now_us + STOP_STALL_US;
+    uint64_t left = UINT64_MAX;
+    for (; now_us < deadline_us && now_us < stalled_us; now_us = clock_mono_us(clock)) {
+        struct spool_stats stats;
         publisher_run(keeper->publisher);
         spool_stats(keeper->spool, &stats);
+        if (stats.undelivered == 0)
+            return;
+        if (stats.undelivered < left)
+            stalled_us = now_us + STOP_STALL_US;
+        left = stats.undelivered;
         struct pollfd fd = {.fd = publisher_fd(keeper->publisher), .events = POLLIN};
-        if (stats.undelivered > 0)
-            (void)poll(&fd, 1, 50);
-    } while (stats.undelivered > 0 && clock_mono_us(keeper->config.spool.clock) < deadline_us);
-    if (stats.undelivered > 0)
-        log_info("%llu records stay in the spool and are sent after the next start",
-                 (unsigned long long)stats.undelivered);
+        (void)poll(&fd, 1, 50);
+    }
+    log_info("%llu records stay in the spool and are sent after the next start",
+             (unsigned long long)left);
 }
 
 static void *run(void *ctx)

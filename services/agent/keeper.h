@@ -45,7 +45,8 @@ enum rc keeper_start(const struct keeper_config *config, struct keeper **ret_kee
 /* Any thread. RC_FULL: too many wait; RC_FATAL: stopping. Never blocks. */
 enum rc keeper_give(struct keeper *keeper, struct keeper_job *job) MUST_CHECK;
 
-/* Stores what was given, tries to deliver for up to 5 s, closes the spool, joins the thread. */
+/* Stores what was given, delivers on while Kafka takes it (at most 5 s), closes the spool, joins
+ * the thread. */
 void keeper_stop(struct keeper *keeper);
 
 #endif

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 static int usage(const struct program *program, FILE *to, int status)
 {
@@ -30,6 +31,7 @@ int program_main(const struct program *program, int argc, char **argv)
     const char *path = NULL;
     int is_check = 0;
     prctl(PR_SET_DUMPABLE, 0);
+    umask(077);
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
         case 'c':
