@@ -121,18 +121,26 @@ static void request_free(struct http_request *request)
     mem_free(request);
 }
 
-/* 0 when memory is out. */
-static int reply_fill(struct evhttp_request *evreq, const char *type, struct slice body,
+static int add_number(struct evkeyvalq *headers, const char *name, size_t number)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%zu", number);
+    return evhttp_add_header(headers, name, text);
+}
+
+/* 0 when memory is out. The length is always given: evhttp leaves it out for HTTP/1.0, whose peers
+   could then not tell a cut reply from a whole one. */
+static int reply_fill(struct evhttp_request *evreq, int status, const char *type, struct slice body,
                       int retry_after_s)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(evreq);
-    char seconds[16];
     int failed = 0;
-    snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
     failed |= evhttp_add_header(headers, "Cache-Control", "no-store");
     failed |= evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    if (status != HTTP_NOCONTENT && status != HTTP_NOTMODIFIED)
+        failed |= add_number(headers, "Content-Length", type == NULL ? 0 : body.size);
     if (retry_after_s > 0)
-        failed |= evhttp_add_header(headers, "Retry-After", seconds);
+        failed |= add_number(headers, "Retry-After", (size_t)retry_after_s);
     if (type != NULL) {
         failed |= evhttp_add_header(headers, "Content-Type", type);
         failed |= evbuffer_add(evhttp_request_get_output_buffer(evreq), body.data, body.size);
@@ -151,7 +159,7 @@ static void reply(struct http_request *request, int status, const char *type, st
         request_free(request);
         return;
     }
-    int is_filled = reply_fill(evreq, type, body, retry_after_s);
+    int is_filled = reply_fill(evreq, status, type, body, retry_after_s);
     if (conn->door->server->is_stopping)
         evhttp_add_header(evhttp_request_get_output_headers(evreq), "Connection", "close");
     if (is_filled) {
