@@ -233,9 +233,7 @@ static enum rc read_scalar(struct reader *r, struct record_node node,
             return read_integer(r, node, field, value);
         if (!is_string(value))
             return want(r, value, "a name or a number");
-        rc =
-            record_build_enum(r->arena, node, field, (const char *)jsonio_string(value).data, &why);
-        break;
+        return read_enum(r, node, field, jsonio_string(value));
     case RECORD_FIELD_TYPE_MESSAGE:
         return read_message(r, node, field, value);
     }
