@@ -26,19 +26,23 @@ enum record_class {
 };
 
 /* Decodes one wire value into arena (borrowing nothing of value). RC_REJECT with *ret_class set for
-   a bad value, RC_FULL when the arena is too small, RC_OK otherwise. Does not validate beyond the
-   schema version. Unknown fields and enum values are kept. */
+   a bad value, RC_FULL when the arena is too small (LIMIT_DECODE_ARENA_BYTES of room are enough for
+   any value), RC_OK otherwise. Does not validate beyond the schema version and the encoding: no
+   field twice, no NUL, lists within their limits; not UTF-8. Unknown fields and enum values are
+   kept. */
 enum rc record_decode(struct slice value, struct arena *arena, Kasumori__V1__Record **ret_record,
                       enum record_class *ret_class, struct err *err) MUST_CHECK;
 
-/* Appends the encoded record. RC_REJECT when it is larger than LIMIT_VALUE_BYTES. */
+/* Appends the encoded record. RC_REJECT when it is larger than LIMIT_VALUE_BYTES, RC_RETRY when out
+   cannot grow. */
 enum rc record_encode(const Kasumori__V1__Record *record, struct buf *out,
                       struct err *err) MUST_CHECK;
 
 /* Counts, lengths, UTF-8, id, times (0 < start ≤ end, span ≤ 24 h; start not in the far past or
-   future of the id's time), one body, 16-byte tokens and targets, one token per key id, unique
-   person ordinals. RC_REJECT with "persons[1].identifiers[0].tokens: why". The same rules at both
-   ends. */
+   future of the id's time), durations, one body, 16-byte tokens and targets, one token per key id,
+   unique person ordinals; all of proto/README.md, "What a value must be". RC_REJECT with
+   "persons[1].identifiers[0].tokens: why". The same rules at both ends, judged without the clock.
+ */
 enum rc record_validate(const Kasumori__V1__Record *record, struct err *err) MUST_CHECK;
 
 /* SHA-256 cut to 16 bytes over the canonical form (proto/README.md): what happened, without who

@@ -27,7 +27,8 @@ struct record_node {
     void *message;
 };
 
-/* The root. RC_FULL when the arena is too small. */
+/* The root, empty: the schema version too is the caller's to set. RC_FULL when the arena is too
+ * small. */
 enum rc record_build_new(struct arena *arena, Kasumori__V1__Record **ret_record,
                          struct record_node *ret_node, struct err *err) MUST_CHECK;
 

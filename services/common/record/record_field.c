@@ -7,65 +7,8 @@
 
 #include "kasumori/v1/health.pb-c.h"
 #include "kasumori/v1/record.pb-c.h"
-#include "services/common/base/check.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/uuid.h"
-
-static const void *member(const ProtobufCMessage *message, unsigned offset)
-{
-    return (const char *)message + offset;
-}
-
-size_t record_field_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-    const void *at = member(message, field->offset);
-    if (field->label == PROTOBUF_C_LABEL_REPEATED)
-        return *(const size_t *)member(message, field->quantifier_offset);
-    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
-        *(const uint32_t *)member(message, field->quantifier_offset) != field->id)
-        return 0;
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        return record_field_message(at) != NULL;
-    if (field->type == PROTOBUF_C_TYPE_STRING) {
-        const char *text = *(char *const *)at;
-        return text != NULL && text[0] != '\0';
-    }
-    if (field->type == PROTOBUF_C_TYPE_BYTES)
-        return ((const ProtobufCBinaryData *)at)->len > 0;
-    return record_field_integer(field, at) != 0;
-}
-
-const void *record_field_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-                            size_t index)
-{
-    const void *at = member(message, field->offset);
-    if (field->label != PROTOBUF_C_LABEL_REPEATED)
-        return at;
-    return *(const ProtobufCMessage *const *const *)at + index;
-}
-
-const ProtobufCMessage *record_field_message(const void *at)
-{
-    return *(const ProtobufCMessage *const *)at;
-}
-
-struct slice record_field_bytes(const ProtobufCFieldDescriptor *field, const void *at)
-{
-    if (field->type == PROTOBUF_C_TYPE_STRING)
-        return slice_str(*(char *const *)at);
-    const ProtobufCBinaryData *bytes = at;
-    return slice_of(bytes->data, bytes->len);
-}
-
-int64_t record_field_integer(const ProtobufCFieldDescriptor *field, const void *at)
-{
-    if (field->type == PROTOBUF_C_TYPE_INT64 || field->type == PROTOBUF_C_TYPE_UINT64)
-        return *(const int64_t *)at;
-    if (field->type == PROTOBUF_C_TYPE_UINT32)
-        return *(const uint32_t *)at;
-    CHECK(field->type == PROTOBUF_C_TYPE_ENUM || field->type == PROTOBUF_C_TYPE_BOOL);
-    return *(const int32_t *)at;
-}
 
 static int ends_in(const char *name, const char *tail)
 {

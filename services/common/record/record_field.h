@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/common/base/check.h"
 #include "services/common/base/rc.h"
 #include "services/common/base/slice.h"
 
@@ -31,19 +32,67 @@ void record_place_format(const struct record_place *place, char *text, size_t si
 enum rc record_place_reject(const struct record_place *place, struct err *err, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* What lies at a value; each for its own types. An integer is uint32, int64, uint64 (as two's
+   complement), bool or enum. These are inline because every walk asks them of every field. */
+static inline const ProtobufCMessage *record_field_message(const void *at)
+{
+    return *(const ProtobufCMessage *const *)at;
+}
+
+static inline struct slice record_field_bytes(const ProtobufCFieldDescriptor *field, const void *at)
+{
+    if (field->type == PROTOBUF_C_TYPE_STRING)
+        return slice_str(*(char *const *)at);
+    const ProtobufCBinaryData *bytes = at;
+    return slice_of(bytes->data, bytes->len);
+}
+
+static inline int64_t record_field_integer(const ProtobufCFieldDescriptor *field, const void *at)
+{
+    if (field->type == PROTOBUF_C_TYPE_INT64 || field->type == PROTOBUF_C_TYPE_UINT64)
+        return *(const int64_t *)at;
+    if (field->type == PROTOBUF_C_TYPE_UINT32)
+        return *(const uint32_t *)at;
+    CHECK(field->type == PROTOBUF_C_TYPE_ENUM || field->type == PROTOBUF_C_TYPE_BOOL);
+    return *(const int32_t *)at;
+}
+
+static inline const void *record_field_member(const ProtobufCMessage *message, unsigned offset)
+{
+    return (const char *)message + offset;
+}
+
 /* Values present: 0 or 1 of a singular field (a default counts as absent, a message does not), the
    number of items of a repeated one. */
-size_t record_field_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+static inline size_t record_field_count(const ProtobufCMessage *message,
+                                        const ProtobufCFieldDescriptor *field)
+{
+    const void *at = record_field_member(message, field->offset);
+    const void *quantifier = record_field_member(message, field->quantifier_offset);
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return *(const size_t *)quantifier;
+    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF && *(const uint32_t *)quantifier != field->id)
+        return 0;
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return record_field_message(at) != NULL;
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = *(char *const *)at;
+        return text != NULL && text[0] != '\0';
+    }
+    if (field->type == PROTOBUF_C_TYPE_BYTES)
+        return ((const ProtobufCBinaryData *)at)->len > 0;
+    return record_field_integer(field, at) != 0;
+}
 
 /* The index-th value of the field where it lies in memory. */
-const void *record_field_at(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-                            size_t index);
-
-/* What lies there; each for its own types. An integer is uint32, int64, uint64 (as two's
-   complement), bool or enum. */
-const ProtobufCMessage *record_field_message(const void *at);
-struct slice record_field_bytes(const ProtobufCFieldDescriptor *field, const void *at);
-int64_t record_field_integer(const ProtobufCFieldDescriptor *field, const void *at);
+static inline const void *record_field_at(const ProtobufCMessage *message,
+                                          const ProtobufCFieldDescriptor *field, size_t index)
+{
+    const void *at = record_field_member(message, field->offset);
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        return at;
+    return *(const ProtobufCMessage *const *const *)at + index;
+}
 
 /* An instant in µs (name ends in _at_us, _until_us, _start_us, _end_us), a duration in µs (any
    other name in _us). */
