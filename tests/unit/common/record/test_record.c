@@ -146,6 +146,8 @@ static void test_malformed(void **state)
     ASSERT_MALFORMED("", "schema_major: missing");
     ASSERT_MALFORMED("\x10\x01", "schema_major: missing");
     ASSERT_MALFORMED("\x08", "value: not a protobuf message at byte 0");
+    ASSERT_MALFORMED("\x08\x01\x22\x02x", "value: not a protobuf message at byte 2");
+    ASSERT_MALFORMED("\x08\x01\x25\x01\x02\x03", "value: not a protobuf message at byte 2");
     ASSERT_MALFORMED("\x08\x01\x0b\x0c", "value: not a protobuf message at byte 2");
     ASSERT_MALFORMED("\x08\x01\xa2\x01\x02\x08\xff",
                      "persons[0]: not a protobuf message at byte 0");

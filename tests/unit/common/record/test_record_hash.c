@@ -11,6 +11,7 @@
 #include "services/common/base/arena.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
+#include "services/common/mac/mac.h"
 #include "services/common/record/record.h"
 #include "tests/unit/common/record/sample.h"
 
@@ -123,6 +124,13 @@ static void test_unknown_fields_count_in_order_of_number(void **state)
     assert_same(sorted, HASH_OF_WIRE("\xf8\x01\x01\xaa\x01\x00\xf0\x01\x02"));
     assert_differs(sorted, HASH_OF_WIRE("\xaa\x01\x00\xf0\x01\x02"));
     assert_differs(sorted, HASH_OF_WIRE("\xaa\x01\x00\xf0\x01\x01\xf8\x01\x02"));
+    /* the very form: without schema_major, by number, then by appearance, tags as short as they go
+     */
+    static const char FORM[] = "\xaa\x01\x00\xf0\x01\x02\xf8\x01\x01\xf8\x01\x07";
+    uint8_t digest[MAC_SHA256_BYTES];
+    mac_sha256(slice_of(FORM, sizeof(FORM) - 1), digest);
+    assert_memory_equal(HASH_OF_WIRE("\xf8\x01\x01\xf0\x81\x00\x02\xaa\x01\x00\xf8\x01\x07").bytes,
+                        digest, RECORD_HASH_BYTES);
     /* items of one number keep their order */
     assert_differs(HASH_OF_WIRE("\xf8\x01\x01\xf8\x01\x02"),
                    HASH_OF_WIRE("\xf8\x01\x02\xf8\x01\x01"));
