@@ -2,6 +2,7 @@
    partition or lose a copy is ever done here; it is said instead. */
 #include "services/common/kafka/kafka_admin.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "services/common/kafka/kafka_config.h"
 #include "services/common/kafka/kafka_error.h"
 
-enum { CLOSE_WAIT_MS = 2000, PROPAGATION_MS = 30000 };
+enum { CLOSE_WAIT_MS = 2000, PROPAGATION_MS = 30000, PAUSE_MS = 20 };
 
 const char *kafka_admin_outcome_name(enum kafka_admin_outcome outcome)
 {
@@ -64,6 +65,15 @@ enum rc kafka_admin_answer(struct kafka_admin *admin, rd_kafka_event_type_t type
                          rd_kafka_event_error_string(event));
     rd_kafka_event_destroy(event);
     return rc;
+}
+
+int kafka_admin_look_again(struct kafka_admin *admin, int *tries)
+{
+    if (*tries * PAUSE_MS >= admin->wait_ms)
+        return 0;
+    if ((*tries)++ > 0)
+        (void)poll(NULL, 0, PAUSE_MS);
+    return 1;
 }
 
 static enum rc get_metadata(struct kafka_admin *admin, const rd_kafka_metadata_t **ret_metadata,
@@ -228,28 +238,44 @@ static enum rc alter(struct kafka_admin *admin, const char *name, rd_kafka_Confi
     return rc;
 }
 
-static enum rc match_settings(struct kafka_admin *admin, const struct kafka_admin_topic *topic,
-                              enum kafka_admin_outcome *ret_outcome, struct err *err)
+/* How many settings differ, and the request that would set them. */
+static enum rc compare(struct kafka_admin *admin, const struct kafka_admin_topic *topic,
+                       rd_kafka_ConfigResource_t *target, size_t *ret_differing, struct err *err)
 {
     size_t count;
     rd_kafka_event_t *event;
     enum rc rc = describe(admin, topic->name, &event, err);
     if (rc != RC_OK)
         return rc;
-    rd_kafka_ConfigResource_t *target =
-        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name);
     const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &count);
     rc = resource_error(resources, count, topic->name, err);
-    if (rc == RC_OK && merge_settings(topic, resources[0], target) == 0) {
-        *ret_outcome = KAFKA_ADMIN_OUTCOME_UNCHANGED;
-    } else if (rc == RC_OK) {
-        rc = alter(admin, topic->name, target, err);
-        if (rc == RC_OK)
-            *ret_outcome = KAFKA_ADMIN_OUTCOME_ALTERED;
-    }
-    rd_kafka_ConfigResource_destroy(target);
+    if (rc == RC_OK)
+        *ret_differing = merge_settings(topic, resources[0], target);
     rd_kafka_event_destroy(event);
+    return rc;
+}
+
+static enum rc match_settings(struct kafka_admin *admin, const struct kafka_admin_topic *topic,
+                              enum kafka_admin_outcome *ret_outcome, struct err *err)
+{
+    int tries = 0;
+    size_t differing;
+    rd_kafka_ConfigResource_t *target =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name);
+    enum rc rc = compare(admin, topic, target, &differing, err);
+    if (rc != RC_OK || differing == 0) {
+        if (rc == RC_OK)
+            *ret_outcome = KAFKA_ADMIN_OUTCOME_UNCHANGED;
+        goto err0;
+    }
+    rc = alter(admin, topic->name, target, err);
+    while (rc == RC_OK && differing > 0 && kafka_admin_look_again(admin, &tries))
+        rc = compare(admin, topic, target, &differing, err);
+    if (rc == RC_OK)
+        *ret_outcome = KAFKA_ADMIN_OUTCOME_ALTERED;
+err0:
+    rd_kafka_ConfigResource_destroy(target);
     return rc;
 }
 
@@ -307,7 +333,10 @@ static enum rc apply(struct kafka_admin *admin, const struct kafka_admin_topic *
     if (rc != RC_OK)
         return rc;
     if (!shape.is_there) {
+        int tries = 0;
         rc = create_topic(admin, topic, err);
+        while (rc == RC_OK && !shape.is_there && kafka_admin_look_again(admin, &tries))
+            rc = find_shape(admin, topic->name, &shape, err);
         if (rc == RC_OK)
             *ret_outcome = KAFKA_ADMIN_OUTCOME_CREATED;
         return rc;

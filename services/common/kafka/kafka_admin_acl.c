@@ -135,13 +135,20 @@ enum rc kafka_admin_apply_acl(struct kafka_admin *admin, const struct kafka_admi
                               enum kafka_admin_outcome *ret_outcome, struct err *err)
 {
     struct parsed parsed;
-    int is_there;
+    int is_there, tries = 0;
     enum rc rc = parse(acl, &parsed, err);
     if (rc == RC_OK)
         rc = is_allowed(admin, acl, &parsed, &is_there, err);
-    if (rc == RC_OK && !is_there)
-        rc = allow(admin, acl, &parsed, err);
+    if (rc != RC_OK)
+        return rc;
+    if (is_there) {
+        *ret_outcome = KAFKA_ADMIN_OUTCOME_UNCHANGED;
+        return RC_OK;
+    }
+    rc = allow(admin, acl, &parsed, err);
+    while (rc == RC_OK && !is_there && kafka_admin_look_again(admin, &tries))
+        rc = is_allowed(admin, acl, &parsed, &is_there, err);
     if (rc == RC_OK)
-        *ret_outcome = is_there ? KAFKA_ADMIN_OUTCOME_UNCHANGED : KAFKA_ADMIN_OUTCOME_CREATED;
+        *ret_outcome = KAFKA_ADMIN_OUTCOME_CREATED;
     return rc;
 }

@@ -21,4 +21,9 @@ rd_kafka_AdminOptions_t *kafka_admin_options(struct kafka_admin *admin, rd_kafka
 enum rc kafka_admin_answer(struct kafka_admin *admin, rd_kafka_event_type_t type, const char *what,
                            rd_kafka_event_t **ret_event, struct err *err) MUST_CHECK;
 
+/* A change is decided by the controller and reaches each broker a moment later, so a second run
+   could still see what was. Start with *tries = 0; pauses and returns 1 while it is worth to look
+   again. */
+int kafka_admin_look_again(struct kafka_admin *admin, int *tries);
+
 #endif
