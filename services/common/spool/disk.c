@@ -73,10 +73,10 @@ static enum rc rc_of_errno(void)
 
 enum rc disk_make_dir(const char *path, struct err *err)
 {
-    if (ops->make_dir(path) == 0)
+    /* One that is there may be from a start that failed before its name was durable: sync it too.
+     */
+    if (ops->make_dir(path) == 0 || errno == EEXIST)
         return disk_sync_parent(path, err);
-    if (errno == EEXIST)
-        return RC_OK;
     return err_set(err, rc_of_errno(), "could not make folder %s: %m", path);
 }
 

@@ -22,7 +22,8 @@ struct disk_ops {
 void disk_replace(const struct disk_ops *ops);
 
 /* All answer RC_FULL when the disk has no room, RC_RETRY for any other failure; they block. */
-enum rc disk_make_dir(const char *path, struct err *err) MUST_CHECK; /* an existing one is fine */
+enum rc disk_make_dir(const char *path,
+                      struct err *err) MUST_CHECK; /* durable; an existing one is fine */
 enum rc disk_create(const char *path, int *ret_fd, struct err *err) MUST_CHECK;
 enum rc disk_write_at(int fd, const void *data, size_t size, int64_t at,
                       struct err *err) MUST_CHECK;

@@ -114,9 +114,7 @@ static enum rc sync_newest(struct spool *spool)
     segment_path(path, spool->dir, last->first, "");
     enum rc rc = disk_sync_path(path, NULL);
     segment_path(path, spool->dir, last->first, "-wal");
-    if (rc == RC_OK && disk_is_there(path))
-        rc = disk_sync_path(path, NULL);
-    return rc == RC_OK ? disk_sync_path(spool->dir, NULL) : rc;
+    return rc == RC_OK && disk_is_there(path) ? disk_sync_path(path, NULL) : rc;
 }
 
 /* How many values a file of this size can hold at the very most. */
@@ -144,7 +142,22 @@ static enum rc inspect(struct spool *spool, struct spool_segment *segment, uint6
     return RC_OK;
 }
 
-/* The end of the newest segment, and with it the newest sequence, time and delivered mark. */
+/* The end of the newest segment. */
+static enum rc recover_end(struct spool *spool, struct spool_segment *last, uint64_t until,
+                           struct segment_row *ret_row, int *ret_found, struct err *err)
+{
+    enum rc rc = inspect(spool, last, until, ret_row, ret_found, err);
+    if (rc != RC_OK)
+        return rc;
+    if (last->is_guessed)
+        last->last = guess_last(last) < until ? guess_last(last) : until;
+    else if (ret_row->sequence >= last->first)
+        last->last = ret_row->sequence;
+    return RC_OK;
+}
+
+/* The end of the spool, and what its newest sound row remembers of time and delivery. The newest
+   segment may hold none: its first append may have failed or never come. */
 static enum rc recover_newest(struct spool *spool, struct err *err)
 {
     struct spool_segment *last = spool_last_segment(spool);
@@ -156,36 +169,17 @@ static enum rc recover_newest(struct spool *spool, struct err *err)
         last->is_failed = 1;
         until = spool->cut_last;
     }
-    enum rc rc = inspect(spool, last, until, &row, &found, err);
-    if (rc != RC_OK)
-        return rc;
-    if (last->is_guessed)
-        last->last = guess_last(last) < until ? guess_last(last) : until;
-    else if (row.sequence >= last->first)
-        last->last = row.sequence;
-    if (found && row.delivered > spool->delivered)
-        spool->delivered = row.delivered;
-    if (found && row.accepted_at_us > spool->last_at_us)
-        spool->last_at_us = row.accepted_at_us;
-    return RC_OK;
-}
-
-/* Without a mark: what the rows before the newest segment remember of time and delivery. */
-static enum rc recover_older(struct spool *spool, struct err *err)
-{
-    for (size_t i = spool->segment_count - 1; i-- > 0 && spool->last_at_us == 0;) {
-        struct spool_segment *segment = &spool->segments[i];
-        struct segment_row row;
-        int found;
-        enum rc rc = inspect(spool, segment, segment->last, &row, &found, err);
-        if (rc != RC_OK)
-            return rc;
-        segment->is_guessed = 0;
-        if (!found)
-            continue;
-        spool->last_at_us = row.accepted_at_us;
-        spool->delivered = row.delivered;
+    enum rc rc = recover_end(spool, last, until, &row, &found, err);
+    for (size_t i = spool->segment_count - 1; rc == RC_OK && !found && i-- > 0;) {
+        rc = inspect(spool, &spool->segments[i], spool->segments[i].last, &row, &found, err);
+        spool->segments[i].is_guessed = 0; /* its end is the next one's beginning */
     }
+    if (rc != RC_OK || !found)
+        return rc;
+    if (row.delivered > spool->delivered)
+        spool->delivered = row.delivered;
+    if (row.accepted_at_us > spool->last_at_us)
+        spool->last_at_us = row.accepted_at_us;
     return RC_OK;
 }
 
@@ -258,8 +252,6 @@ enum rc spool_recover(struct spool *spool, int is_mark_valid, struct err *err)
     enum rc rc = recover_identity(spool, is_mark_valid, err);
     if (rc == RC_OK && spool->segment_count > 0)
         rc = recover_newest(spool, err);
-    if (rc == RC_OK && spool->segment_count > 1 && !is_mark_valid)
-        rc = recover_older(spool, err);
     if (rc != RC_OK)
         return rc;
     if (spool->sequence_last < spool->delivered)
@@ -271,14 +263,12 @@ enum rc spool_recover(struct spool *spool, int is_mark_valid, struct err *err)
         /* Values known to have been given out and not found are missed when they are read. */
         last->last = spool->sequence_last;
     }
-    /* A new mark becomes durable before its epoch is used; its entry in the folder too. */
-    if (!is_mark_valid) {
-        rc = spool_store_mark(spool, err);
-        if (rc == RC_OK)
-            rc = disk_sync_path(spool->dir, err);
-    }
     spool_close_reader(spool);
-    return rc;
+    /* Epoch and newest sequence are durable before they are used, and so is the mark's name.
+       Written anew, because what was read may be in the page cache only, after an fsync that
+       failed. */
+    rc = spool_store_mark(spool, err);
+    return rc == RC_OK ? disk_sync_path(spool->dir, err) : rc;
 }
 
 static enum rc prepare(struct spool *spool, struct err *err)
