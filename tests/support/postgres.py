@@ -22,12 +22,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tests.support.paths import free_port
 
 START_S = 60  # the machine may be busy, and recovery after kill9 takes its time
 STOP_S = 30
@@ -80,12 +81,6 @@ def _account() -> pwd.struct_passwd | None:
 
 def _is_open_to_all(folder: Path) -> bool:
     return all(place.stat().st_mode & 0o001 for place in [folder, *folder.parents])
-
-
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def _stop_with_parent() -> None:
@@ -156,7 +151,7 @@ class Postgres:
     def port(self) -> int:
         file = self.folder / "port"
         if not file.exists():
-            file.write_text(f"{_free_port()}\n")
+            file.write_text(f"{free_port()}\n")
         return int(file.read_text())
 
     @property
