@@ -123,6 +123,11 @@ static enum rc check_message(const struct kafka_outgoing *message, struct err *e
     return RC_OK;
 }
 
+static void note_trouble(struct producer *p, const char *text)
+{
+    snprintf(p->trouble, sizeof(p->trouble), "%s", text);
+}
+
 static enum rc producer_produce(struct kafka_producer *base, const struct kafka_outgoing *message,
                                 struct err *err)
 {
@@ -149,13 +154,10 @@ static enum rc producer_produce(struct kafka_producer *base, const struct kafka_
     }
     if (headers != NULL)
         rd_kafka_headers_destroy(headers); /* ours again when the message was refused */
-    return err_set(err, kafka_error_rc(code, KAFKA_ERROR_PLACE_PRODUCE),
-                   "kafka: could not queue a message: %s", rd_kafka_err2str(code));
-}
-
-static void note_trouble(struct producer *p, const char *text)
-{
-    snprintf(p->trouble, sizeof(p->trouble), "%s", text);
+    enum rc refusal = kafka_error_rc(code, KAFKA_ERROR_PLACE_PRODUCE);
+    if (refusal == RC_RETRY)
+        note_trouble(p, rd_kafka_err2str(code));
+    return err_set(err, refusal, "kafka: could not queue a message: %s", rd_kafka_err2str(code));
 }
 
 static struct kafka_report report_of(struct producer *p, const rd_kafka_message_t *message)
@@ -329,6 +331,9 @@ static const struct kafka_config_setting producer_settings[] = {
     {"message.timeout.ms", "0"},
     /* Long enough to fill batches while draining, short beside the 50 ms we want end to end. */
     {"linger.ms", "5"},
+    /* A topic that refused us (unknown, no rights) is refused to us here, unasked, until the next
+       look-up of it; the default is 5 minutes after somebody has cured it. */
+    {"topic.metadata.refresh.interval.ms", "60000"},
     /* Java's choice of partition for a key, so that any client's messages of a key meet ours. */
     {"partitioner", "murmur2_random"},
     {NULL, NULL},
