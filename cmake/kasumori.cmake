@@ -15,7 +15,7 @@ find_package(Threads REQUIRED)
 add_library(kasumori_options INTERFACE)
 target_compile_options(kasumori_options INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
-    -Wno-format-nonliteral -Wno-format-truncation
+    -Wno-format-nonliteral $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
     $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
                         -fcf-protection -fPIE>)
 target_compile_definitions(kasumori_options INTERFACE _GNU_SOURCE
