@@ -37,7 +37,6 @@ struct range {
     size_t from; /* in messages */
     size_t count;
     struct item *items;
-    struct dedup *dedup;
     struct advance advances[LIMIT_PARTITIONS];
     size_t advances_count;
     struct batch_counts counts; /* if it commits */
@@ -230,21 +229,8 @@ static enum rc step_months(struct batch *batch, struct db *db, struct range *ran
     return RC_OK;
 }
 
-static enum rc step_stored(struct batch *batch, struct db *db, struct range *range, struct err *err)
+static enum rc count_item(struct batch *batch, struct batch_counts *counts, struct item *item)
 {
-    range->dedup = dedup_new(batch->work, range->count);
-    if (range->dedup == NULL)
-        return err_set(err, RC_RETRY, "out of memory for a batch");
-    return stored_read(batch->stored, db, range->items, range->count, range->dedup, batch->work,
-                       err);
-}
-
-static enum rc dedup_one(struct batch *batch, struct range *range, struct item *item)
-{
-    struct batch_counts *counts = &range->counts;
-    enum rc rc = dedup_judge(range->dedup, &item->delivery, &item->outcome);
-    if (rc != RC_OK)
-        return rc;
     switch (item->outcome.verdict) {
     case DEDUP_VERDICT_NEW:
         counts->records++;
@@ -265,18 +251,15 @@ static enum rc dedup_one(struct batch *batch, struct range *range, struct item *
 
 static enum rc step_dedup(struct batch *batch, struct db *db, struct range *range, struct err *err)
 {
-    (void)db;
-    for (size_t i = 0; i < range->count; i++) {
+    enum rc rc = stored_judge(batch->stored, db, range->items, range->count, batch->work, err);
+    for (size_t i = 0; i < range->count && rc == RC_OK; i++) {
         struct item *item = &range->items[i];
-        if (item->class == BAD_CLASS_NONE) {
-            enum rc rc = dedup_one(batch, range, item);
-            if (rc != RC_OK)
-                return err_set(err, rc, "out of memory for a batch");
-        }
+        if (item->class == BAD_CLASS_NONE)
+            rc = count_item(batch, &range->counts, item);
         if (item->class != BAD_CLASS_NONE)
             range->counts.bad[item->class]++;
     }
-    return RC_OK;
+    return rc;
 }
 
 static enum rc step_rows(struct batch *batch, struct db *db, struct range *range, struct err *err)
@@ -326,7 +309,7 @@ typedef enum rc batch_step(struct batch *batch, struct db *db, struct range *ran
                            struct err *err);
 
 static batch_step *const STEPS[] = {
-    step_begin, step_verify, step_decode, step_months, step_stored,
+    step_begin, step_verify, step_decode, step_months,
     step_dedup, step_rows,   step_write,  step_commit,
 };
 

@@ -1,6 +1,6 @@
 /* Third step: what is new. No clock, no database, no order but the log's.
-   Invariant: after a judgement the maps hold what the database will hold after its commit, so that
-   judging a batch in one piece or in two gives the same outcomes. */
+   Invariant: after a judgement told and added together hold what the database will hold after its
+   commit, so that judging a batch in one piece or in two gives the same outcomes. */
 #include "services/aggregator/ingest/dedup.h"
 
 #include <string.h>
@@ -12,27 +12,28 @@
 
 enum { KEY_BYTES_MAX = 3 * (LIMIT_NAME_BYTES + 1) + DEDUP_HASH_BYTES };
 
+/* Rows by their keys: struct uuid by external key, struct dedup_stored by tenant and id. */
+struct rows {
+    struct keymap *externals;
+    struct keymap *records;
+};
+
 struct dedup {
     struct arena *arena;
-    struct keymap *externals; /* → struct uuid */
-    struct keymap *records;   /* → struct dedup_stored */
+    size_t count_max;
+    struct rows told;  /* by the database; ABSENT for an id that is not stored as far as we know */
+    struct rows added; /* by deliveries judged in this round */
+    struct dedup_need *needs;
+    size_t needs_count;
+    size_t needs_max;
 };
+
+static struct dedup_stored ABSENT;
 
 struct key {
     uint8_t bytes[KEY_BYTES_MAX];
     size_t size;
 };
-
-struct dedup *dedup_new(struct arena *arena, size_t count_max)
-{
-    struct dedup *dedup = arena_zalloc(arena, sizeof(*dedup));
-    if (dedup == NULL)
-        return NULL;
-    dedup->arena = arena;
-    dedup->externals = keymap_new(arena, count_max);
-    dedup->records = keymap_new(arena, 3 * count_max); /* record, corrections asked and added */
-    return dedup->externals == NULL || dedup->records == NULL ? NULL : dedup;
-}
 
 static void key_add(struct key *key, const void *data, size_t size)
 {
@@ -59,56 +60,115 @@ static struct key external_key(const struct dedup_delivery *delivery)
     return key;
 }
 
+/* A delivery adds at most one of each; what is looked up is a record and a correction, and more
+   only when external keys chain. */
+struct dedup *dedup_new(struct arena *arena, size_t count_max)
+{
+    struct dedup *dedup = arena_zalloc(arena, sizeof(*dedup));
+    if (dedup == NULL)
+        return NULL;
+    dedup->arena = arena;
+    dedup->count_max = count_max;
+    dedup->needs_max = 4 * count_max;
+    dedup->told.externals = keymap_new(arena, count_max);
+    dedup->told.records = keymap_new(arena, dedup->needs_max);
+    dedup->added.externals = keymap_new(arena, count_max);
+    dedup->added.records = keymap_new(arena, count_max);
+    dedup->needs = arena_alloc(arena, dedup->needs_max * sizeof(*dedup->needs));
+    if (dedup->told.externals == NULL || dedup->told.records == NULL ||
+        dedup->added.externals == NULL || dedup->added.records == NULL || dedup->needs == NULL)
+        return NULL;
+    return dedup;
+}
+
+void dedup_begin(struct dedup *dedup)
+{
+    keymap_clear(dedup->added.externals);
+    keymap_clear(dedup->added.records);
+    dedup->needs_count = 0;
+}
+
+const struct dedup_need *dedup_needs(const struct dedup *dedup, size_t *ret_count)
+{
+    *ret_count = dedup->needs_count;
+    return dedup->needs;
+}
+
 static const struct uuid *find_external(const struct dedup *dedup,
                                         const struct dedup_delivery *delivery)
 {
     if (!delivery->has_external)
         return NULL;
     struct key key = external_key(delivery);
-    return keymap_find(dedup->externals, slice_of(key.bytes, key.size));
+    struct slice bytes = slice_of(key.bytes, key.size);
+    const struct uuid *added = keymap_find(dedup->added.externals, bytes);
+    return added != NULL ? added : keymap_find(dedup->told.externals, bytes);
 }
 
-static const struct dedup_stored *find_record(const struct dedup *dedup, const char *tenant,
-                                              const struct uuid *id)
-{
-    struct key key = record_key(tenant, id);
-    return keymap_find(dedup->records, slice_of(key.bytes, key.size));
-}
-
-enum rc dedup_tell_external(struct dedup *dedup, const struct dedup_delivery *delivery,
-                            const struct uuid *id)
+static enum rc put_external(struct dedup *dedup, struct keymap *map,
+                            const struct dedup_delivery *delivery, const struct uuid *id)
 {
     struct key key = external_key(delivery);
     void *copy = arena_copy(dedup->arena, id, sizeof(*id));
     if (copy == NULL)
         return RC_FULL;
-    return keymap_put(dedup->externals, slice_of(key.bytes, key.size), copy);
+    return keymap_put(map, slice_of(key.bytes, key.size), copy);
 }
 
-enum rc dedup_tell_record(struct dedup *dedup, const struct dedup_stored *stored)
+enum rc dedup_tell_external(struct dedup *dedup, const struct dedup_delivery *delivery,
+                            const struct uuid *id)
+{
+    return put_external(dedup, dedup->told.externals, delivery, id);
+}
+
+static enum rc put_record(struct dedup *dedup, struct keymap *map,
+                          const struct dedup_stored *stored)
 {
     struct key key = record_key(stored->tenant, &stored->id);
     void *copy = arena_copy(dedup->arena, stored, sizeof(*stored));
     if (copy == NULL)
         return RC_FULL;
-    return keymap_put(dedup->records, slice_of(key.bytes, key.size), copy);
+    return keymap_put(map, slice_of(key.bytes, key.size), copy);
 }
 
-struct uuid dedup_asks_record(const struct dedup *dedup, const struct dedup_delivery *delivery)
+enum rc dedup_tell_record(struct dedup *dedup, const struct dedup_stored *stored)
+{
+    return put_record(dedup, dedup->told.records, stored);
+}
+
+static enum rc note_need(struct dedup *dedup, struct slice key, const char *tenant,
+                         const struct uuid *id)
+{
+    if (dedup->needs_count == dedup->needs_max)
+        return RC_FULL;
+    dedup->needs[dedup->needs_count++] = (struct dedup_need){tenant, *id};
+    return keymap_put(dedup->told.records, key, &ABSENT);
+}
+
+/* *ret_stored NULL: not stored, or not known yet. */
+static enum rc find_record(struct dedup *dedup, const char *tenant, const struct uuid *id,
+                           const struct dedup_stored **ret_stored)
+{
+    struct key key = record_key(tenant, id);
+    struct slice bytes = slice_of(key.bytes, key.size);
+    const struct dedup_stored *found = keymap_find(dedup->added.records, bytes);
+    if (found == NULL)
+        found = keymap_find(dedup->told.records, bytes);
+    *ret_stored = found == &ABSENT ? NULL : found;
+    return found == NULL ? note_need(dedup, bytes, tenant, id) : RC_OK;
+}
+
+static struct uuid original_of(const struct dedup *dedup, const struct dedup_delivery *delivery)
 {
     const struct uuid *named = find_external(dedup, delivery);
     return named != NULL ? *named : delivery->id;
 }
 
-int dedup_asks_correction(const struct dedup *dedup, const struct dedup_delivery *delivery,
-                          struct uuid *ret_id)
+enum rc dedup_expect(struct dedup *dedup, const struct dedup_delivery *delivery)
 {
-    struct uuid original = dedup_asks_record(dedup, delivery);
-    const struct dedup_stored *stored = find_record(dedup, delivery->tenant, &original);
-    if (stored == NULL || stored->revision == delivery->revision)
-        return 0;
-    record_correction_id(&original, (uint32_t)delivery->revision, ret_id);
-    return 1;
+    const struct dedup_stored *stored;
+    struct uuid original = original_of(dedup, delivery);
+    return find_record(dedup, delivery->tenant, &original, &stored);
 }
 
 static enum rc add_external(struct dedup *dedup, const struct dedup_delivery *delivery,
@@ -117,7 +177,7 @@ static enum rc add_external(struct dedup *dedup, const struct dedup_delivery *de
     if (!delivery->has_external || find_external(dedup, delivery) != NULL)
         return RC_OK;
     outcome->adds_external = 1;
-    return dedup_tell_external(dedup, delivery, &outcome->original);
+    return put_external(dedup, dedup->added.externals, delivery, &outcome->original);
 }
 
 static enum rc judge_first(struct dedup *dedup, const struct dedup_delivery *delivery,
@@ -134,7 +194,7 @@ static enum rc judge_first(struct dedup *dedup, const struct dedup_delivery *del
     memcpy(stored.body_hash, delivery->body_hash, DEDUP_HASH_BYTES);
     outcome->verdict = DEDUP_VERDICT_NEW;
     outcome->row_id = delivery->id;
-    return dedup_tell_record(dedup, &stored);
+    return put_record(dedup, dedup->added.records, &stored);
 }
 
 static void set_conflict(struct dedup_outcome *outcome, const char *reason)
@@ -175,7 +235,10 @@ static enum rc judge_revision(struct dedup *dedup, const struct dedup_stored *or
     };
     memcpy(row.body_hash, delivery->body_hash, DEDUP_HASH_BYTES);
     record_correction_id(&original->id, (uint32_t)delivery->revision, &row.id);
-    const struct dedup_stored *known = find_record(dedup, delivery->tenant, &row.id);
+    const struct dedup_stored *known;
+    enum rc rc = find_record(dedup, delivery->tenant, &row.id, &known);
+    if (rc != RC_OK)
+        return rc;
     if (known != NULL) {
         judge_same_name(known, delivery, outcome);
         return RC_OK;
@@ -183,7 +246,7 @@ static enum rc judge_revision(struct dedup *dedup, const struct dedup_stored *or
     outcome->verdict = DEDUP_VERDICT_REVISION;
     outcome->row_id = row.id;
     outcome->target = row.target;
-    return dedup_tell_record(dedup, &row);
+    return put_record(dedup, dedup->added.records, &row);
 }
 
 static enum rc judge_again(struct dedup *dedup, const struct dedup_stored *original,
@@ -206,8 +269,10 @@ enum rc dedup_judge(struct dedup *dedup, const struct dedup_delivery *delivery,
 {
     const struct uuid *named = find_external(dedup, delivery);
     struct dedup_outcome outcome = {.original = named != NULL ? *named : delivery->id};
-    const struct dedup_stored *original = find_record(dedup, delivery->tenant, &outcome.original);
-    enum rc rc = RC_OK;
+    const struct dedup_stored *original;
+    enum rc rc = find_record(dedup, delivery->tenant, &outcome.original, &original);
+    if (rc != RC_OK)
+        return rc;
     if (original != NULL) {
         rc = judge_again(dedup, original, delivery, &outcome);
     } else if (named != NULL) {

@@ -64,24 +64,35 @@ struct dedup_outcome {
     const char *reason;   /* CONFLICT, ARCHIVED: one sentence, static */
 };
 
+/* An id whose row has to be looked up. */
+struct dedup_need {
+    const char *tenant;
+    struct uuid id;
+};
+
 struct dedup;
 
-/* count_max: deliveries it will judge. NULL when the arena is full. Lives as long as the arena. */
+/* count_max: deliveries it will judge. NULL when the arena is full. Lives as long as the arena, and
+   borrows the deliveries as long. */
 struct dedup *dedup_new(struct arena *arena, size_t count_max) MUST_CHECK;
 
-/* What is stored must be told before the first judgement, in three steps that each ask for what the
-   one before found: the external keys of the deliveries; the records dedup_asks_record names; the
-   corrections dedup_asks_correction names. RC_FULL for the arena. */
-enum rc dedup_tell_external(struct dedup *dedup, const struct dedup_delivery *key,
+/* Which stored record the delivery's external key names, told before anything is judged. RC_FULL
+   for the arena, as all below. */
+enum rc dedup_tell_external(struct dedup *dedup, const struct dedup_delivery *delivery,
                             const struct uuid *id) MUST_CHECK;
-enum rc dedup_tell_record(struct dedup *dedup, const struct dedup_stored *stored) MUST_CHECK;
-struct uuid dedup_asks_record(const struct dedup *dedup, const struct dedup_delivery *delivery);
-/* 1 and *ret_id when a stored correction matters. */
-int dedup_asks_correction(const struct dedup *dedup, const struct dedup_delivery *delivery,
-                          struct uuid *ret_id);
+/* Notes the id that the delivery is surely about as a need, so that the first round finds it told.
+ */
+enum rc dedup_expect(struct dedup *dedup, const struct dedup_delivery *delivery) MUST_CHECK;
 
-/* Deliveries of one site in the order of its partition. RC_FULL for the arena. */
+/* Judging goes in rounds. A round judges all deliveries, of one site in the order of its partition;
+   an id that was never needed before is taken as not stored and noted. While a round leaves needs,
+   look them up, tell which are stored, and begin another; the outcomes of a round without needs
+   count. */
+void dedup_begin(struct dedup *dedup);
 enum rc dedup_judge(struct dedup *dedup, const struct dedup_delivery *delivery,
                     struct dedup_outcome *ret_outcome) MUST_CHECK;
+/* Since dedup_begin, or since dedup_new. Valid until dedup_begin. */
+const struct dedup_need *dedup_needs(const struct dedup *dedup, size_t *ret_count);
+enum rc dedup_tell_record(struct dedup *dedup, const struct dedup_stored *stored) MUST_CHECK;
 
 #endif

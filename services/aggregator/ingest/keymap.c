@@ -3,6 +3,7 @@
 #include "services/aggregator/ingest/keymap.h"
 
 #include <stdint.h>
+#include <string.h>
 
 struct slot {
     struct slice key; /* data NULL: free */
@@ -72,4 +73,10 @@ enum rc keymap_put(struct keymap *map, struct slice key, void *value)
     *slot = (struct slot){.key = slice_of(copy, key.size), .hash = hash, .value = value};
     map->count++;
     return RC_OK;
+}
+
+void keymap_clear(struct keymap *map)
+{
+    memset(map->slots, 0, (map->mask + 1) * sizeof(map->slots[0]));
+    map->count = 0;
 }

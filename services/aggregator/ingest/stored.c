@@ -1,5 +1,5 @@
-/* What the database already holds of a batch, read before anything is written: three look-ups by
-   primary key (external keys, records, corrections), the third one rarely.
+/* What the database already holds of a batch, looked up by key before anything is written: external
+   keys first, then records, then, for the few that are redelivered with another revision, these.
    Invariant: asked in the transaction that writes. Somebody who stores the same in between makes
    our insert fail on its key, and the range is read and judged again. */
 #include "services/aggregator/ingest/stored.h"
@@ -97,35 +97,34 @@ static enum rc read_externals(struct stored *stored, struct db *db, const struct
         rc = dedup_tell_external(dedup, &items[db_result_int(result, i, 0)].delivery, &id);
     }
     db_result_free(result);
-    return rc == RC_OK ? RC_OK : err_set(err, rc, "the batch's arena is full");
+    return rc == RC_FULL ? err_set(err, rc, "the batch's arena is full") : rc;
 }
 
-/* Ids asked in one question. */
-struct asked {
-    struct db_params *to;
-    struct uuid least;
-    struct uuid greatest;
-};
-
-static void ask_record(struct asked *asked, size_t no, const char *tenant, const struct uuid *id)
+static void ask_records(struct db_params *to, const struct dedup_need *needs, size_t count)
 {
-    int is_first = db_params_rows(asked->to, RECORD_NO) == 0;
-    if (is_first || uuid_compare(id, &asked->least) < 0)
-        asked->least = *id;
-    if (is_first || uuid_compare(id, &asked->greatest) > 0)
-        asked->greatest = *id;
-    db_put_int(asked->to, RECORD_NO, (int64_t)no);
-    db_put_text(asked->to, RECORD_OF_TENANT, slice_str(tenant));
-    db_put_uuid(asked->to, RECORD_ID, id);
+    struct uuid least = needs[0].id;
+    struct uuid greatest = needs[0].id;
+    db_params_reset(to);
+    for (size_t i = 0; i < count; i++) {
+        if (uuid_compare(&needs[i].id, &least) < 0)
+            least = needs[i].id;
+        if (uuid_compare(&needs[i].id, &greatest) > 0)
+            greatest = needs[i].id;
+        db_put_int(to, RECORD_NO, (int64_t)i);
+        db_put_text(to, RECORD_OF_TENANT, slice_str(needs[i].tenant));
+        db_put_uuid(to, RECORD_ID, &needs[i].id);
+    }
+    db_put_uuid(to, RECORD_LEAST, &least);
+    db_put_uuid(to, RECORD_GREATEST, &greatest);
 }
 
-static enum rc tell_record(const struct db_result *result, size_t row, const struct item *items,
-                           struct dedup *dedup, struct arena *arena)
+static enum rc tell_record(const struct db_result *result, size_t row,
+                           const struct dedup_need *needs, struct dedup *dedup, struct arena *arena)
 {
     struct slice site = db_result_bytes(result, row, 2);
     struct slice hash = db_result_bytes(result, row, 6);
     struct dedup_stored stored = {
-        .tenant = items[db_result_int(result, row, 0)].delivery.tenant,
+        .tenant = needs[db_result_int(result, row, 0)].tenant,
         .site = arena_copy(arena, site.data, site.size),
         .id = db_result_uuid(result, row, 1),
         .kind = (int)db_result_int(result, row, 3),
@@ -139,46 +138,61 @@ static enum rc tell_record(const struct db_result *result, size_t row, const str
     return dedup_tell_record(dedup, &stored);
 }
 
-static enum rc read_records(struct asked *asked, struct db *db, const struct item *items,
-                            struct dedup *dedup, struct arena *arena, struct err *err)
+static enum rc read_records(struct stored *stored, struct db *db, struct dedup *dedup,
+                            struct arena *arena, struct err *err)
 {
+    size_t count;
     struct db_result *result;
-    if (db_params_rows(asked->to, RECORD_NO) == 0)
+    const struct dedup_need *needs = dedup_needs(dedup, &count);
+    if (count == 0)
         return RC_OK;
-    db_put_uuid(asked->to, RECORD_LEAST, &asked->least);
-    db_put_uuid(asked->to, RECORD_GREATEST, &asked->greatest);
-    enum rc rc = db_run(db, "stored_records", RECORD_SQL, asked->to, &result, err);
+    ask_records(stored->records, needs, count);
+    enum rc rc = db_run(db, "stored_records", RECORD_SQL, stored->records, &result, err);
     if (rc != RC_OK)
         return rc;
     for (size_t i = 0; i < db_result_rows(result) && rc == RC_OK; i++)
-        rc = tell_record(result, i, items, dedup, arena);
+        rc = tell_record(result, i, needs, dedup, arena);
     db_result_free(result);
-    return rc == RC_OK ? RC_OK : err_set(err, rc, "the batch's arena is full");
+    return rc == RC_FULL ? err_set(err, rc, "the batch's arena is full") : rc;
 }
 
-enum rc stored_read(struct stored *stored, struct db *db, const struct item *items, size_t count,
-                    struct dedup *dedup, struct arena *arena, struct err *err)
+static enum rc expect_all(struct dedup *dedup, const struct item *items, size_t count)
 {
-    struct asked asked = {.to = stored->records};
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        if (items[i].class == BAD_CLASS_NONE)
+            rc = dedup_expect(dedup, &items[i].delivery);
+    return rc;
+}
+
+static enum rc judge_all(struct dedup *dedup, struct item *items, size_t count)
+{
+    enum rc rc = RC_OK;
+    dedup_begin(dedup);
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        if (items[i].class == BAD_CLASS_NONE)
+            rc = dedup_judge(dedup, &items[i].delivery, &items[i].outcome);
+    return rc;
+}
+
+enum rc stored_judge(struct stored *stored, struct db *db, struct item *items, size_t count,
+                     struct arena *arena, struct err *err)
+{
+    size_t needs;
+    struct dedup *dedup = dedup_new(arena, count);
+    if (dedup == NULL)
+        return err_set(err, RC_FULL, "the batch's arena is full");
     enum rc rc = read_externals(stored, db, items, count, dedup, err);
     if (rc != RC_OK)
         return rc;
-    db_params_reset(stored->records);
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].class != BAD_CLASS_NONE)
-            continue;
-        struct uuid id = dedup_asks_record(dedup, &items[i].delivery);
-        ask_record(&asked, i, items[i].delivery.tenant, &id);
-    }
-    rc = read_records(&asked, db, items, dedup, arena, err);
-    if (rc != RC_OK)
-        return rc;
-    db_params_reset(stored->records);
-    for (size_t i = 0; i < count; i++) {
-        struct uuid id;
-        if (items[i].class == BAD_CLASS_NONE &&
-            dedup_asks_correction(dedup, &items[i].delivery, &id))
-            ask_record(&asked, i, items[i].delivery.tenant, &id);
-    }
-    return read_records(&asked, db, items, dedup, arena, err);
+    rc = expect_all(dedup, items, count);
+    do {
+        if (rc == RC_OK)
+            rc = read_records(stored, db, dedup, arena, err);
+        if (rc != RC_OK)
+            break;
+        rc = judge_all(dedup, items, count);
+        dedup_needs(dedup, &needs);
+    } while (rc == RC_OK && needs > 0);
+    return rc == RC_FULL ? err_set(err, rc, "the batch's arena is full") : rc;
 }

@@ -7,15 +7,15 @@
 #include "services/common/base/rc.h"
 #include "services/common/db/db.h"
 
-/* The parameters of the three questions that deduplication asks. */
+/* The parameters of the two questions that deduplication asks. */
 struct stored;
 
 struct stored *stored_new(void) MUST_CHECK;
 void stored_free(struct stored *stored);
 
-/* Tells dedup what the database holds of the items without a class. db_run's results; RC_FULL for
-   the arena. */
-enum rc stored_read(struct stored *stored, struct db *db, const struct item *items, size_t count,
-                    struct dedup *dedup, struct arena *arena, struct err *err) MUST_CHECK;
+/* Looks up what the database holds of the items without a class, and judges them: sets their
+   outcomes. db_run's results; RC_FULL for the arena. */
+enum rc stored_judge(struct stored *stored, struct db *db, struct item *items, size_t count,
+                     struct arena *arena, struct err *err) MUST_CHECK;
 
 #endif
