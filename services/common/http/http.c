@@ -146,7 +146,6 @@ enum rc http_server_new(struct loop *loop, const struct http_config *config,
         .tcp = {.server = server},
         .local = {.server = server, .is_unix = 1},
     };
-    LIST_INIT(&server->conns);
     buf_init(&server->key, LIMIT_HTTP_KEY_BYTES);
     rc = server_start(server, config, err);
     if (rc != RC_OK) {
@@ -183,8 +182,8 @@ void http_server_free(struct http_server *server)
         evhttp_free(server->tcp.evhttp);
     if (server->local.evhttp != NULL)
         evhttp_free(server->local.evhttp);
-    while (!LIST_EMPTY(&server->conns)) /* those that evhttp had not finished making */
-        http_conn_free(LIST_FIRST(&server->conns));
+    while (server->conns != NULL) /* those that evhttp had not finished making */
+        http_conn_free(server->conns);
     http_tls_free(server->tls);
     if (server->key.data != NULL)
         explicit_bzero(server->key.data, server->key.capacity);

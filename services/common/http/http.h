@@ -28,15 +28,15 @@ struct http_route {
 };
 
 struct http_config {
-    const char *address;     /* "127.0.0.1", "::1", …; NULL: no TCP */
-    int port;                /* 0: any free one */
-    const char *unix_path;   /* NULL: no Unix socket; made with mode 0660 */
+    const char *address;              /* "127.0.0.1", "::1", …; NULL: no TCP */
+    int port;                         /* 0: any free one */
+    const char *unix_path;            /* NULL: no Unix socket; made with mode 0660 */
     const char *tls_certificate_file; /* both or neither */
     const char *tls_key_file;
-    const char *key_file;    /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
-    int64_t request_deadline_us;  /* headers and body; default 10 s when 0 */
-    int64_t idle_us;              /* keep-alive; default 60 s when 0 */
-    size_t connections_max;       /* default 256 when 0 */
+    const char *key_file; /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
+    int64_t request_deadline_us;     /* headers and body; default 10 s when 0 */
+    int64_t idle_us;                 /* keep-alive; default 60 s when 0 */
+    size_t connections_max;          /* default 256 when 0 */
     size_t connections_per_peer_max; /* default 64 when 0; Unix peers count as one each */
 };
 

@@ -3,13 +3,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/types.h>
 
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
 #include "services/common/base/buf.h"
+#include "services/common/base/clock.h"
 #include "services/common/http/http.h"
 #include "services/common/http/http_guard.h"
 
@@ -40,7 +40,8 @@ enum http_conn_state {
 enum { HTTP_PEER_BYTES = 16 };
 
 struct http_conn {
-    LIST_ENTRY(http_conn) link;
+    struct http_conn *next; /* on server->conns */
+    struct http_conn *previous;
     struct http_door *door;
     enum http_conn_state state;
     struct bufferevent *bev;
@@ -58,8 +59,6 @@ struct http_conn {
     struct http_request *request;  /* BUSY: the one a handler holds */
     uint8_t peer[HTTP_PEER_BYTES]; /* as compared for the cap by peer; zeros: counts for itself */
 };
-
-LIST_HEAD(http_conn_list, http_conn);
 
 struct http_server {
     struct loop *loop;
@@ -79,7 +78,7 @@ struct http_server {
     dev_t unix_device; /* of the socket file made, so that only that one is unlinked */
     ino_t unix_inode;
     struct loop_watch *sweep;
-    struct http_conn_list conns;
+    struct http_conn *conns;
     size_t conns_count;
     size_t bodies_bytes;
     struct http_conn *giving; /* whose request evhttp is reading right now */
@@ -92,6 +91,11 @@ struct http_request {
     struct evkeyvalq query;
     int is_query_parsed;
 };
+
+static inline int64_t http_now_us(void)
+{
+    return clock_mono_us(clock_real());
+}
 
 /* http_listen.c: binds and hands the listener to the door's evhttp. */
 enum rc http_listen_tcp(struct http_server *server, const char *address, int port,
@@ -119,6 +123,12 @@ void http_conn_free(struct http_conn *conn);
 void http_conn_send(struct http_conn *conn, struct evhttp_request *evreq, int status);
 void http_conn_sweep(void *server);
 void http_conn_close_idle(struct http_server *server);
+
+/* http_judge.c */
+/* After HTTP_GUARD_HEAD: routes, key, limits; refuses, or sets conn->route. */
+void http_judge_head(struct http_conn *conn);
+/* Answers, then closes later on: conn stays valid. extra: whole header lines, may be empty. */
+void http_judge_refuse(struct http_conn *conn, int status, const char *extra, const char *detail);
 
 /* http_reply.c */
 const char *http_reply_reason(int status);

@@ -26,9 +26,10 @@ void loop_stop(struct loop *loop);
 typedef void loop_call(void *ctx);
 
 /* All return NULL when memory is out; freed by loop_watch_free, before loop_free, also from within
-   their own call. period_us: at least 1 ms. fd stays the caller's; call runs as long as it is readable
-   (level-triggered). signo is taken from its default action until the watch is freed. */
-struct loop_watch *loop_every(struct loop *loop, int64_t period_us, loop_call *call, void *ctx) MUST_CHECK;
+   their own call. period_us: at least 1 ms. fd stays the caller's; call runs as long as it is
+   readable (level-triggered). signo is taken from its default action until the watch is freed. */
+struct loop_watch *loop_every(struct loop *loop, int64_t period_us, loop_call *call,
+                              void *ctx) MUST_CHECK;
 struct loop_watch *loop_readable(struct loop *loop, int fd, loop_call *call, void *ctx) MUST_CHECK;
 struct loop_watch *loop_signal(struct loop *loop, int signo, loop_call *call, void *ctx) MUST_CHECK;
 void loop_watch_free(struct loop_watch *watch);
