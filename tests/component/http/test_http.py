@@ -261,6 +261,16 @@ class Requests(HttpTest):
             sock.sendall(head + bytes(4_000_000))
             self.assertEqual(read_reply(stream).status, 413)
 
+    def test_what_follows_a_refusal_takes_no_memory(self):
+        server = Server(ASAN_OPTIONS="quarantine_size_mb=1")
+        before = server.memory_kib()
+        with server.connect(timeout=1) as sock, self.assertRaises(OSError):
+            sock.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n")
+            for _ in range(100_000):
+                sock.sendall(bytes(64 * 1024))
+                self.assertLess(server.memory_kib() - before, 16 * 1024)
+        self.assertEqual(server.end(), (0, ""))
+
     def test_leave_to_continue(self):
         head = b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
         with self.server.connect() as sock, sock.makefile("rb") as stream:
