@@ -141,7 +141,7 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 /* IPv4 whole; of IPv6 the first 64 bits, because one host owns all the rest. */
 static void peer_read(struct http_conn *conn)
 {
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(from);
     int fd = bufferevent_getfd(conn->bev);
     if (conn->door->is_unix || getpeername(fd, (struct sockaddr *)&from, &size) != 0)

@@ -58,7 +58,7 @@ static int address_parse(const char *address, int port, struct sockaddr_storage 
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(bound);
     if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0)
         return 0;
@@ -90,7 +90,7 @@ enum rc http_listen_tcp(struct http_server *server, const char *address, int por
 /* Makes room for the socket file. */
 static enum rc stale_remove(const char *path, const struct sockaddr_un *name, struct err *err)
 {
-    struct stat st;
+    struct stat st = {.st_ino = 0};
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? RC_OK : err_set(err, RC_RETRY, "could not look at %s: %m", path);
     if (!S_ISSOCK(st.st_mode))
@@ -128,7 +128,7 @@ static enum rc unix_bind(int fd, const struct sockaddr_un *name, struct stat *re
 enum rc http_listen_unix(struct http_server *server, const char *path, struct err *err)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    struct stat st;
+    struct stat st = {.st_ino = 0};
     if (path[0] == '\0' || strlen(path) >= sizeof(name.sun_path))
         return err_set(err, RC_REJECT, "the path of a Unix socket has 1 to %zu bytes",
                        sizeof(name.sun_path) - 1);
@@ -161,7 +161,7 @@ enum rc http_listen_unix(struct http_server *server, const char *path, struct er
 
 void http_listen_unlink(struct http_server *server)
 {
-    struct stat st;
+    struct stat st = {.st_ino = 0};
     if (server->unix_path == NULL)
         return;
     if (lstat(server->unix_path, &st) == 0 && st.st_dev == server->unix_device &&
