@@ -1,0 +1,64 @@
+"""A real PostgreSQL for the session, and databases migrated by the command under test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.paths import BUILD, binaries
+from tests.support.postgres import Postgres
+
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="session")
+def folder() -> Path:
+    made = Path(os.environ.get("KASUMORI_BUILD", BUILD / "dev")).resolve() / "component-cli"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def pg(folder: Path) -> Iterator[Postgres]:
+    server = Postgres(folder / "postgres")
+    with server:
+        yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def kasumori() -> Run:
+    def run(*args: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [binaries() / "kasumori", *map(str, args)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            env=os.environ | (env or {}),
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def database(request: pytest.FixtureRequest, pg: Postgres, kasumori: Run) -> Iterator[str]:
+    """The conninfo of a migrated database of this module's own."""
+    name = request.module.__name__.rpartition(".")[2]
+    conninfo = pg.createdb(name)
+    done = kasumori("migrate", "--database", conninfo)
+    assert done.returncode == 0, done.stderr
+    yield conninfo
+    pg.dropdb(name)
+
+
+@pytest.fixture
+def sql(database: str) -> Iterator[psycopg.Connection]:
+    """As superuser; what is not committed is undone."""
+    with psycopg.connect(database) as connection:
+        yield connection
+        connection.rollback()
