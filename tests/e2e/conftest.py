@@ -41,7 +41,7 @@ def _end(stack: Stack) -> None:
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, servers: Servers, work: Path) -> Iterator[Stack]:
     name = re.sub(r"\W+", "_", request.node.name)[:60]
-    made = Stack(servers, work / name).create()
+    made = Stack(servers, work / name, lanes=1).create()
     yield made
     _end(made)
 

@@ -225,15 +225,19 @@ CALL = (
     [
         ("broken quote", '"","0312345678,"600"x,"c\n'),
         ("other column count", '"","0312345678","600"\n'),
-        ("no such date", CALL.format("9.9").replace("2026-04-01 11:00:00", "2026-13-01 11:00:00")),
-        ("no number", CALL.format("9.8").replace(",65,60,", ",abc,60,")),
+        (
+            "no such date",
+            CALL.format("1775008801.9").replace("2026-04-01 11:00:00", "2026-13-01 11:00:00"),
+        ),
+        ("no number", CALL.format("1775008801.8").replace(",65,60,", ",abc,60,")),
     ],
 )
 def test_bad_rows_of_a_call_record_file_do_not_stop_the_good_ones(
     shared: Stack, agent: Agent, what: str, row: str
 ):
     before = shared.stored()
-    text = CALL.format(f"{what}.1") + row + CALL.format(f"{what}.2")
+    first = 1775008900 + 10 * sum(what.encode())
+    text = CALL.format(f"{first}.1") + row + CALL.format(f"{first + 1}.2")
     answer = agent.client().send("POST", "/v1/call-records?source=pbx1", text, "text/csv")
     assert answer.status == 200, answer.text
     assert "line 2" in answer.text or '"line":2' in answer.text, answer.text

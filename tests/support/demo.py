@@ -126,6 +126,7 @@ class Demo:
         read_again = sum(len(calls) - len(calls) // 2 for calls in world.calls.values())
         wanted_bad = planted_bad + Counter(conflict=planted[CONFLICT].total())
         found_duplicates = self._duplicates(world)
+        found_duplicates[CALLS_KIND] = ledger.duplicates - found_duplicates.total()
         wanted_duplicates = planted[DUPLICATE] + Counter({CALLS_KIND: read_again})
         checks = {
             "lost": (ledger.lost, 0),

@@ -4,7 +4,6 @@ answered."""
 from __future__ import annotations
 
 import http.client
-import json
 import random
 import threading
 import time
@@ -91,8 +90,9 @@ class Feeder:
                 self.post_batch(batch)
             at += size
 
-    def post_calls(self, text: str, calls: list[Call], pbx: str = "pbx1") -> dict:
-        """A whole Master.csv. The answer."""
+    def post_calls(self, text: str, calls: list[Call], pbx: str = "pbx1") -> None:
+        """A Master.csv with the rows of these calls. Read again it makes the same records again, which
+        the center recognises by their external ids."""
         attempts = [
             Attempt(None, self.agent.site, f"asterisk:{pbx}", call.linkedid) for call in calls
         ]
@@ -100,12 +100,12 @@ class Feeder:
         answer = self._until_answered(
             lambda: self._client.send("POST", f"/v1/call-records?source={pbx}", text, "text/csv")
         )
-        if answer.status != 200:
+        if answer.status != 200 or answer.json()["rejected"] != 0:
             raise Refused(f"call records: {answer.status} {answer.text[:500]}")
-        found = json.loads(answer.body)
+        if answer.json()["calls"] != len(calls):
+            raise Refused(f"call records: {answer.json()['calls']} calls, not {len(calls)}")
         for attempt in attempts:
             attempt.is_answered = True
-        return found
 
 
 def feed_all(work: dict[str, Callable[[], None]]) -> None:

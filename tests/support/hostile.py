@@ -40,11 +40,11 @@ class Hostile:
     # -- pieces
 
     def record(self, site: str | None = None, at_us: int | None = None) -> Record:
-        """A good plain contact of the sender's site; at_us: the time in its id."""
-        now_us = time.time_ns() // 1000
+        """A good plain contact of the sender's site. at_us: the time in its id; it happened then."""
+        now_us = at_us or time.time_ns() // 1000
         record = Record(
             schema_major=1,
-            record_id=uuid.UUID(uuid7(self._rng, at_us or now_us)).bytes,
+            record_id=uuid.UUID(uuid7(self._rng, now_us)).bytes,
             tenant=self.keys.tenant,
             site=site or self.sender.site,
             source="hostile",
@@ -163,15 +163,15 @@ class Hostile:
             self.record(at_us=time.time_ns() // 1000 + 30 * DAY_US).SerializeToString()
         )
 
-    def clock_at_1970(self) -> Message:
-        return self.message(self.record(at_us=5_000_000).SerializeToString())
+    def clock_of_a_flat_battery(self) -> Message:
+        at_us = 946_684_800_000_000 + DAY_US  # 2000-01-02
+        return self.message(self.record(at_us=at_us).SerializeToString())
 
     def classes(self) -> dict[str, list[Callable[[], Message]]]:
         """By class of bad_record, the ways to get there."""
         forged = [
-            self.wrong_mac, self.changed_on_the_way, self.other_sequence, self.no_headers,
-            self.no_mac, self.short_mac, self.unknown_agent, self.foreign_site,
-            self.foreign_tenant,
+            self.wrong_mac, self.changed_on_the_way, self.other_sequence, self.unknown_agent,
+            self.foreign_site, self.foreign_tenant,
         ]  # fmt: skip
         if self.revoked is not None:
             forged.append(self.revoked_agent)
@@ -179,11 +179,12 @@ class Hostile:
             "forged": forged,
             "malformed": [
                 self.truncated, self.noise, self.null_value, self.empty_value, self.no_body,
-                self.ends_before_start, self.bad_utf8,
+                self.ends_before_start, self.bad_utf8, self.no_headers, self.no_mac,
+                self.short_mac,
             ],
             "newer": [self.newer_major],
             "oversized": [self.oversized],
-            "clock": [self.clock_far_ahead, self.clock_at_1970],
+            "clock": [self.clock_far_ahead, self.clock_of_a_flat_battery],
         }  # fmt: skip
 
     def each(self) -> Iterator[tuple[str, str, Message]]:

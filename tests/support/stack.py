@@ -163,10 +163,11 @@ class Stack:
         tenant: str = "acme",
         sites: Iterable[Site] = FIVE_SITES,
         partitions: int = 4,
+        lanes: int = 2,
     ):
         self.servers, self.folder, self.tenant = servers, folder, tenant
         self.sites = tuple(sites)
-        self.partitions = partitions
+        self.partitions, self.lanes = partitions, lanes
         number = next(Stack._numbers)
         self.database = f"ks_{os.getpid()}_{number}"
         prefix = f"t{os.getpid()}x{number}"
@@ -235,7 +236,7 @@ class Stack:
             db.execute("select pg_advisory_xact_lock(7001)")  # roles belong to the cluster
             for name in ("aggregator", "monitor"):
                 login = f"ks_{name}_login"
-                if not db.execute("select from pg_roles where rolname = %s", (login,)).fetchone():
+                if not db.execute("select 1 from pg_roles where rolname = %s", (login,)).fetchone():
                     db.execute(f"create role {login} login in role kasumori_{name}")
 
     def _write_sites(self, path: Path) -> None:
@@ -310,7 +311,7 @@ class Stack:
             "topic_health": self.topic_health,
             "group": f"{self.database}-aggregator",
             "instance_id": name,
-            "lanes": 2,
+            "lanes": self.lanes,
             "mac_master_key_file": str(self.keys_dir / "mac-master.key"),
             "http": {"address": "127.0.0.1", "port": free_port()},
         }
