@@ -1,10 +1,17 @@
 /* A map that must not forget: one SQLite file, every put a durable commit. Invariant: after a
    failure the connection is given up and the next call opens the file anew, so what SQLite believes
-   is always what it read from the disk. */
+   is always what it read from the disk.
+
+   A rollback journal, not a write-ahead log: after an fsync that failed, a log reopened shows
+   frames that are in the page cache only, and what is appended behind them is durable behind a
+   hole. A journal is written anew by every transaction. It is kept between them (persist), because
+   its removal would have to be synced too and SQLite ignores what the folder's fsync answers. */
 #include "services/common/spool/kept.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "services/common/base/limits.h"
@@ -18,7 +25,6 @@ struct kept {
     sqlite3 *db; /* NULL after a failure */
     sqlite3_stmt *get, *put, *expire;
     int is_open_transaction;
-    int log_frames;
 };
 
 static void disconnect(struct kept *kept)
@@ -30,15 +36,6 @@ static void disconnect(struct kept *kept)
     kept->get = kept->put = kept->expire = NULL;
     kept->db = NULL;
     kept->is_open_transaction = 0;
-    kept->log_frames = 0;
-}
-
-static int on_commit(void *ctx, sqlite3 *db, const char *name, int frames)
-{
-    (void)db;
-    (void)name;
-    ((struct kept *)ctx)->log_frames = frames;
-    return SQLITE_OK;
 }
 
 static enum rc prepare(struct kept *kept, struct err *err)
@@ -58,25 +55,63 @@ static enum rc prepare(struct kept *kept, struct err *err)
     return rc;
 }
 
-static enum rc connect(struct kept *kept, struct err *err)
+/* Whole before it has its name, and no journal of an older file waits for it there. */
+static enum rc build(struct kept *kept, const char *journal, struct err *err)
 {
-    enum rc rc = sql_open(kept->path, kept->vfs, SQL_WRITE,
-                          "pragma journal_mode=wal; pragma cache_size=-256;"
-                          "create table if not exists kept(key text primary key,"
-                          " at integer not null, checksum integer not null, value blob not null)"
-                          " without rowid",
-                          &kept->db, err);
+    char made[LIMIT_SPOOL_PATH_BYTES];
+    sqlite3 *db;
+    snprintf(made, sizeof(made), "%s.new", kept->path);
+    enum rc rc = disk_unlink(made, err);
     if (rc == RC_OK)
-        rc = prepare(kept, err);
-    /* SQLite ignores what the folder's fsync answers. */
+        rc = disk_unlink(journal, err);
     if (rc == RC_OK)
         rc = disk_sync_parent(kept->path, err);
-    if (rc != RC_OK) {
-        disconnect(kept);
+    if (rc != RC_OK)
         return rc;
-    }
-    sqlite3_wal_hook(kept->db, on_commit, kept);
-    return RC_OK;
+    rc = sql_open(made, kept->vfs, SQL_WRITE,
+                  "pragma journal_mode=memory; pragma synchronous=off;"
+                  "create table kept(key text primary key, at integer not null,"
+                  " checksum integer not null, value blob not null) without rowid;"
+                  "create table opened(times integer not null);"
+                  "insert into opened values(0)",
+                  &db, err);
+    if (rc != RC_OK)
+        return rc;
+    sql_close(db);
+    rc = disk_sync_path(made, err);
+    return rc == RC_OK ? disk_rename(made, kept->path, err) : rc;
+}
+
+static enum rc make_files(struct kept *kept, struct err *err)
+{
+    char journal[LIMIT_SPOOL_PATH_BYTES];
+    int fd = -1;
+    enum rc rc = RC_OK;
+    snprintf(journal, sizeof(journal), "%s-journal", kept->path);
+    if (!disk_is_there(kept->path))
+        rc = build(kept, journal, err);
+    if (rc == RC_OK)
+        rc = disk_create(journal, &fd, err);
+    if (fd >= 0)
+        close(fd);
+    return rc == RC_OK ? disk_sync_parent(kept->path, err) : rc;
+}
+
+static enum rc connect(struct kept *kept, struct err *err)
+{
+    enum rc rc = make_files(kept, err);
+    if (rc == RC_OK)
+        /* What is read may rest on a journal whose invalidation was never synced: a transaction
+           that changes something for certain writes it anew. */
+        rc = sql_open(kept->path, kept->vfs, SQL_WRITE,
+                      "pragma journal_mode=persist; pragma cache_size=-256;"
+                      "update opened set times = times + 1",
+                      &kept->db, err);
+    if (rc == RC_OK)
+        rc = prepare(kept, err);
+    if (rc != RC_OK)
+        disconnect(kept);
+    return rc;
 }
 
 static enum rc ready(struct kept *kept, struct err *err)
@@ -95,22 +130,6 @@ static enum rc finish(struct kept *kept, enum rc rc)
     return rc == RC_FATAL ? RC_RETRY : rc;
 }
 
-static enum rc checkpoint_if_due(struct kept *kept, struct err *err)
-{
-    if (kept->is_open_transaction || kept->log_frames < LIMIT_SPOOL_LOG_PAGES)
-        return RC_OK;
-    int code = sqlite3_wal_checkpoint_v2(kept->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    return code == SQLITE_OK ? RC_OK : sql_fail(kept->db, code, "checkpoint", err);
-}
-
-/* What is committed is durable in the log: a checkpoint that fails costs the connection only. */
-static void settle(struct kept *kept)
-{
-    enum rc rc = checkpoint_if_due(kept, NULL);
-    if (rc != RC_OK && rc != RC_FULL)
-        disconnect(kept);
-}
-
 enum rc kept_open(const char *path, const char *vfs, struct kept **ret_kept, struct err *err)
 {
     struct kept *kept = mem_zalloc(sizeof(*kept));
@@ -118,8 +137,9 @@ enum rc kept_open(const char *path, const char *vfs, struct kept **ret_kept, str
         return err_set(err, RC_RETRY, "out of memory");
     int n = snprintf(kept->path, sizeof(kept->path), "%s", path);
     kept->vfs = vfs;
-    enum rc rc = n < 0 || (size_t)n >= sizeof(kept->path) ? err_set(err, RC_REJECT, "path too long")
-                                                          : finish(kept, connect(kept, err));
+    enum rc rc = n < 0 || (size_t)n + 16 >= sizeof(kept->path)
+                     ? err_set(err, RC_REJECT, "path too long")
+                     : finish(kept, connect(kept, err));
     if (rc != RC_OK) {
         if (err != NULL)
             err_prefix(err, "%.100s", path);
@@ -192,10 +212,7 @@ enum rc kept_put(struct kept *kept, const char *key, struct slice value, int64_t
     sqlite3_bind_int64(kept->put, 2, at_us);
     sqlite3_bind_int64(kept->put, 3, checksum_of(key, value));
     sqlite3_bind_blob(kept->put, 4, data, (int)value.size, SQLITE_STATIC);
-    rc = finish(kept, sql_run(kept->db, kept->put, "keep", err));
-    if (rc == RC_OK)
-        settle(kept);
-    return rc;
+    return finish(kept, sql_run(kept->db, kept->put, "keep", err));
 }
 
 enum rc kept_begin(struct kept *kept, struct err *err)
@@ -214,10 +231,7 @@ enum rc kept_commit(struct kept *kept, struct err *err)
     if (!kept->is_open_transaction)
         return err_set(err, RC_RETRY, "could not keep: the transaction has failed before");
     kept->is_open_transaction = 0;
-    enum rc rc = finish(kept, sql_exec(kept->db, "commit", err));
-    if (rc == RC_OK)
-        settle(kept);
-    return rc;
+    return finish(kept, sql_exec(kept->db, "commit", err));
 }
 
 void kept_rollback(struct kept *kept)
@@ -234,8 +248,5 @@ enum rc kept_expire(struct kept *kept, const char *prefix, int64_t before_us, st
         return finish(kept, rc);
     sqlite3_bind_text(kept->expire, 1, prefix, -1, SQLITE_STATIC);
     sqlite3_bind_int64(kept->expire, 2, before_us);
-    rc = finish(kept, sql_run(kept->db, kept->expire, "forget", err));
-    if (rc == RC_OK)
-        settle(kept);
-    return rc;
+    return finish(kept, sql_run(kept->db, kept->expire, "forget", err));
 }

@@ -9,8 +9,8 @@
 #include "services/common/base/slice.h"
 
 /* A small durable map beside the spool, for what adapters must remember: the rows of a call seen so
-   far, how far a file is read. One SQLite file (WAL, synchronous=FULL). One thread owns it; it
-   blocks. */
+   far, how far a file is read. One SQLite file (rollback journal, synchronous=FULL). One thread
+   owns it; it blocks. */
 struct kept;
 
 /* vfs as in spool.h. */

@@ -92,8 +92,7 @@ enum rc spool_scan(struct spool *spool, struct err *err)
         return err_set(err, RC_RETRY, "could not open folder %s: %m", spool->dir);
     enum rc rc = RC_OK;
     struct dirent *entry;
-    errno = 0;
-    while (rc == RC_OK && (entry = readdir(stream)) != NULL)
+    while (rc == RC_OK && (errno = 0, entry = readdir(stream)) != NULL)
         rc = scan_entry(spool, entry->d_name, err);
     if (rc == RC_OK && errno != 0)
         rc = err_set(err, RC_RETRY, "could not list folder %s: %m", spool->dir);

@@ -168,8 +168,11 @@ enum rc spool_read(struct spool *spool, uint64_t after, struct spool_item *items
     struct reading reading = {.after = after, .items = items, .items_max = items_max};
     const struct spool_segment *of;
     while (reading.count < items_max && (of = find(spool, reading.after)) != NULL) {
-        if (reading.after + 1 < of->first)
+        if (reading.after + 1 < of->first) {
+            /* Freed, or a file is gone that was not delivered. */
+            count_lost(spool, reading.after + 1, of->first - 1);
             reading.after = of->first - 1;
+        }
         enum rc rc = read_segment(spool, of, &reading, err);
         if (rc == RC_FULL || (rc != RC_OK && reading.count > 0))
             break;

@@ -57,7 +57,7 @@ static struct {
     const char *kinds[KINDS];
     long kind_counts[KINDS];
     const char *what;
-    int is_dead, has_struck, is_failing;
+    int is_dead, has_struck, is_failing, is_next_sync_failing;
     enum crash_how failing_how;
     struct inode *inodes;
     struct names now, durable;
@@ -267,7 +267,10 @@ static enum verdict decide(const char *what)
     disk.count++;
     count_kind(what);
     enum verdict verdict = GO;
-    if (disk.is_failing)
+    if (disk.is_next_sync_failing && strcmp(what, "sync") == 0) {
+        disk.is_next_sync_failing = 0;
+        verdict = REFUSE;
+    } else if (disk.is_failing)
         verdict = REFUSE;
     else if (disk.count == disk.plan.at)
         verdict = strike(disk.plan.how, what);
@@ -737,6 +740,17 @@ void crash_disk_heal(void)
 {
     disk.is_failing = 0;
     disk.failing_how = CRASH_NEVER;
+}
+
+void crash_disk_fail_from_now(enum crash_how how)
+{
+    disk.is_failing = 1;
+    disk.failing_how = how;
+}
+
+void crash_disk_fail_next_sync(void)
+{
+    disk.is_next_sync_failing = 1;
 }
 
 int crash_disk_is_dead(void)

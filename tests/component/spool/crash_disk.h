@@ -42,6 +42,8 @@ void crash_disk_start(const char *folder, const struct crash_plan *plan);
 /* Puts the folder into the state after the crash and ends the simulation; the spool is closed. */
 void crash_disk_stop(enum crash_loss loss, uint32_t seed);
 void crash_disk_heal(void);
+void crash_disk_fail_from_now(enum crash_how how); /* FAIL_ON_… */
+void crash_disk_fail_next_sync(void);
 
 int crash_disk_is_dead(void);
 int crash_disk_has_struck(void);

@@ -61,11 +61,14 @@ static void fill(struct world *world, int count)
 {
     struct spool_stats stats;
     for (int i = 0; i < 20 && !crash_disk_is_dead(); i++) {
-        if (world_append(world, (size_t)count) != RC_FULL || crash_disk_is_dead())
-            continue;
-        spool_stats(world->spool, &stats);
-        must(world, stats.is_refusing);
-        return;
+        enum rc rc = world_append(world, (size_t)count);
+        if (rc == RC_FULL && !crash_disk_is_dead()) {
+            spool_stats(world->spool, &stats);
+            must(world, stats.is_refusing);
+            return;
+        }
+        if (rc == RC_RETRY)
+            crash_disk_heal();
     }
     must(world, crash_disk_is_dead());
 }
