@@ -51,7 +51,7 @@ int http_server_port(const struct http_server *server); /* as bound */
 size_t http_server_connections(const struct http_server *server);
 
 /* Valid until the reply, which may come later from the loop's thread. A peer that goes away earlier
-   leaves the request valid; its reply is then dropped. */
+   leaves the request valid; its reply is then dropped, and its connection counts until then. */
 struct slice http_request_body(struct http_request *request);
 /* Value of a header, NULL when absent. */
 const char *http_request_header(struct http_request *request, const char *name);
