@@ -8,13 +8,14 @@
 #include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
 #include "services/cli/offset.h"
+#include "services/cli/probe.h"
 #include "services/cli/site.h"
 #include "services/cli/topics.h"
 #include "services/cli/vault.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,   agent_verbs,
-    bad_verbs,     offset_verbs, vault_verbs,  doctor_verbs, NULL,
+    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs, bad_verbs,
+    offset_verbs,  vault_verbs,  doctor_verbs, probe_verbs, NULL,
 };
 
 int main(int argc, char **argv)
