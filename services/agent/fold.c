@@ -26,14 +26,12 @@ _Static_assert(sizeof(HALF_KANA) / sizeof(HALF_KANA[0]) == HALF_KANA_LAST - HALF
 
 static int is_space(int32_t c)
 {
-    return c == ' ' || c == '\t' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x202f || c == 0x205f || c == 0x3000;
+    return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f || c == 0x205f ||
+           c == 0x3000;
 }
 
 static int32_t fold_width(int32_t c)
 {
-    if (c < 0x80)
-        return c == '\t' ? ' ' : c;
     if (is_space(c))
         return ' ';
     if (c >= 0xff01 && c <= 0xff5e)
@@ -84,6 +82,11 @@ static int32_t mark_at(struct slice text, size_t *at)
 
 int32_t fold_next(struct slice text, size_t *at)
 {
+    uint8_t byte = text.data[*at];
+    if (byte < 0x80) { /* most of what is read; the rest below would say the same */
+        *at += 1;
+        return byte == '\t' ? ' ' : byte;
+    }
     int32_t c = utf8_next(text, at);
     if (c < 0) {
         *at += 1;
@@ -129,6 +132,8 @@ int fold_is_dash(int32_t c)
 
 int fold_is_ignorable(int32_t c)
 {
+    if (c < 0xad)
+        return 0;
     return c == 0xad || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
            (c >= 0x2060 && c <= 0x2069) || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff;
 }

@@ -6,8 +6,9 @@
 #include "services/agent/phone.h"
 
 enum {
-    GAP_MAX = 3,    /* separators between two groups */
-    NUMBER_MIN = 9, /* digits */
+    GAP_MAX = 3,      /* separators between two groups */
+    COMPLETE_MIN = 8, /* digits of a complete number: another country's shortest */
+    NUMBER_MIN = 9,   /* digits */
     YEN = 0xa5,
     EN = 0x5186, /* 円 */
 };
@@ -141,6 +142,8 @@ static size_t complete_end(const struct mask_line *line, size_t from, size_t to)
             break;
         for (size_t i = group.from; i < group.to; i++)
             text[size++] = (char)mask_line_at(line, i);
+        if (size < COMPLETE_MIN)
+            continue;
         struct phone phone;
         phone_normalise(slice_of(text, size), &phone);
         if (phone.is_doubtful)
@@ -194,10 +197,16 @@ static size_t number_end(const struct mask_line *line, size_t from, size_t to)
     return end == 0 ? dashed_end(line, from, to) : end;
 }
 
-/* A complete number that begins inside what is taken is taken whole. */
+/* A complete number that begins inside what is taken is taken whole. Only one that begins in the
+   last few digits can reach further. */
 static size_t with_overlaps(const struct mask_line *line, size_t from, size_t end)
 {
-    for (size_t i = digits_end(line, from); i < end; i++) {
+    size_t first = end;
+    for (size_t digits = 0; first > from && digits < PHONE_DIGITS_MAX; first--)
+        digits += (size_t)fold_is_digit(mask_line_at(line, first - 1));
+    while (first > from && fold_is_digit(mask_line_at(line, first - 1)))
+        first--;
+    for (size_t i = first; i < end; i++) {
         size_t to = digits_end(line, i);
         if (to == i)
             continue;
