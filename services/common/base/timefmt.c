@@ -107,7 +107,8 @@ static enum rc read_offset(const char **at, int64_t *ret_s, struct err *err)
 enum rc timefmt_parse_rfc3339(const char *text, int64_t *ret_at_us, struct err *err)
 {
     const char *at = text;
-    int64_t days, seconds, offset;
+    int64_t days, seconds;
+    int64_t offset = 0;
     enum rc rc = read_date(&at, &days, err);
     if (rc != RC_OK)
         return rc;
