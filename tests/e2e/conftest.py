@@ -41,6 +41,8 @@ def _end(stack: Stack) -> None:
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, servers: Servers, work: Path) -> Iterator[Stack]:
     name = re.sub(r"\W+", "_", request.node.name)[:60]
+    while (work / name).exists():  # long names of parametrised tests end alike
+        name += "_"
     made = Stack(servers, work / name, lanes=1).create()
     yield made
     _end(made)

@@ -78,7 +78,8 @@ static enum rc expect(struct reader *r, yaml_event_type_t type, const char *key,
     return r->event.type == type ? RC_OK : fail(r, key, why);
 }
 
-static enum rc read_mapping(struct reader *r, const struct config_field *fields, void *base);
+static enum rc read_mapping(struct reader *r, const char *key, const struct config_field *fields,
+                            void *base);
 
 static enum rc read_scalar(struct reader *r, const struct config_field *field, void *base)
 {
@@ -134,7 +135,7 @@ static enum rc read_list(struct reader *r, const struct config_field *field, voi
         if (rc == RC_OK && is_strings)
             rc = read_scalar(r, &string, item);
         else if (rc == RC_OK)
-            rc = read_mapping(r, field->fields, item);
+            rc = read_mapping(r, field->key, field->fields, item);
     }
     return rc;
 }
@@ -143,7 +144,7 @@ static enum rc read_value(struct reader *r, const struct config_field *field, vo
 {
     switch (field->type) {
     case CONFIG_TYPE_SECTION:
-        return read_mapping(r, field->fields, (char *)base + field->offset);
+        return read_mapping(r, field->key, field->fields, (char *)base + field->offset);
     case CONFIG_TYPE_LIST:
     case CONFIG_TYPE_STRINGS:
         return read_list(r, field, base);
@@ -208,11 +209,13 @@ static enum rc read_key(struct reader *r, const struct config_field *fields, uin
     return RC_OK;
 }
 
-static enum rc read_mapping(struct reader *r, const struct config_field *fields, void *base)
+/* key: of the section, NULL for the whole document. */
+static enum rc read_mapping(struct reader *r, const char *key, const struct config_field *fields,
+                            void *base)
 {
     yaml_mark_t start = r->event.start_mark;
     uint64_t seen = 0;
-    enum rc rc = expect(r, YAML_MAPPING_START_EVENT, NULL, "want a mapping of keys to values");
+    enum rc rc = expect(r, YAML_MAPPING_START_EVENT, key, "want a mapping of keys to values");
     while (rc == RC_OK) {
         const struct config_field *field;
         rc = next(r);
@@ -238,7 +241,7 @@ static enum rc read_document(struct reader *r, const struct config_field *fields
     if (rc == RC_OK)
         rc = next(r);
     if (rc == RC_OK)
-        rc = read_mapping(r, fields, config);
+        rc = read_mapping(r, NULL, fields, config);
     if (rc == RC_OK)
         rc = next(r); /* document end */
     if (rc == RC_OK)
