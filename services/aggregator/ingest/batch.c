@@ -383,11 +383,12 @@ static enum rc make_month(struct batch *batch, struct err *err)
     return rc;
 }
 
-/* The memory for one transaction was not enough for so many. */
+/* The memory for one transaction was not enough for so many. One message always fits the arena, so
+   then it is the machine's that is out. */
 static enum rc handle_full(struct batch *batch, struct err *err)
 {
     if (batch->range.count == 1)
-        return err_set(err, RC_FATAL, "cannot store a message: it needs more memory than a batch");
+        return err_set(err, RC_RETRY, "out of memory for a message");
     batch->try_max = batch->range.count / 2;
     return RC_OK;
 }
