@@ -4,16 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-enum rc err_set(struct err *err, enum rc rc, const char *fmt, ...)
+void err_fill(struct err *err, enum rc rc, const char *fmt, ...)
 {
     if (err == NULL)
-        return rc;
+        return;
     va_list args;
     va_start(args, fmt);
     vsnprintf(err->text, sizeof(err->text), fmt, args);
     va_end(args);
     err->rc = rc;
-    return rc;
 }
 
 enum rc err_prefix(struct err *err, const char *fmt, ...)

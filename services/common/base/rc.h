@@ -24,8 +24,14 @@ struct err {
 };
 
 /* Fills *err when err is not NULL; cuts long text. Returns rc, so that a failure is one statement.
- */
-enum rc err_set(struct err *err, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
+   A macro, so that the compiler sees which rc comes back. */
+#define err_set(err_, rc_, ...)                    \
+    ({                                             \
+        enum rc err_set_rc = (rc_);                \
+        err_fill((err_), err_set_rc, __VA_ARGS__); \
+        err_set_rc;                                \
+    })
+void err_fill(struct err *err, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "prefix: " before the text already in *err. Returns err->rc; err may not be NULL. */
 enum rc err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
