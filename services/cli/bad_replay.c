@@ -18,7 +18,16 @@
 #include "services/common/base/timefmt.h"
 #include "services/common/kafka/kafka.h"
 
-enum { BATCH_ROWS = 200, ARENA_BYTES = 1024 * 1024, DELIVER_MS = 60000, POLL_MS = 100 };
+#define BATCH_ROWS 200
+#define TEXT_OF(number) TEXT_OF_EXPANDED(number)
+#define TEXT_OF_EXPANDED(number) #number
+
+enum {
+    QUEUE_MESSAGES = 4 * BATCH_ROWS,
+    ARENA_BYTES = 1024 * 1024,
+    DELIVER_MS = 60000,
+    POLL_MS = 100
+};
 
 /* $4: now, so that what comes back bad is not taken up again. */
 static const char SELECT[] =
@@ -27,7 +36,7 @@ static const char SELECT[] =
     "from kasumori.bad_record as bad join kasumori.kafka_offset as place using (stream_no) "
     "where bad.state = 'open' and bad.state_at <= $4::timestamptz "
     "and ($5::boolean or bad.class <> 'forged') and " BAD_FILTER_SQL
-    " order by bad.stream_no, bad.kafka_offset limit 200 for update of bad";
+    " order by bad.stream_no, bad.kafka_offset limit " TEXT_OF(BATCH_ROWS) " for update of bad";
 static const char MARK[] =
     "update kasumori.bad_record as bad set state = 'replayed', state_at = now(), "
     "restamped_at = case when $3 then now() end "
@@ -187,7 +196,7 @@ static enum rc open_all(struct cli *cli, struct replay *replay, struct err *err)
     if (rc == RC_OK) /* rows stay locked while the brokers answer */
         rc = db_exec(replay->db, "set idle_in_transaction_session_timeout = '120s'", err);
     if (rc == RC_OK)
-        rc = kafka_producer_new(&config, BATCH_ROWS, &replay->producer, err);
+        rc = kafka_producer_new(&config, QUEUE_MESSAGES, &replay->producer, err);
     replay->arena = arena_new(ARENA_BYTES);
     if (rc == RC_OK && replay->arena == NULL)
         rc = err_set(err, RC_RETRY, "out of memory");

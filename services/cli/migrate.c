@@ -129,7 +129,7 @@ static enum rc make_partitions(struct db *db, struct err *err)
 
 static enum rc migrate(struct db *db, struct err *err)
 {
-    size_t done;
+    size_t done = 0;
     enum rc rc = db_exec(db, BOOTSTRAP, err);
     if (rc == RC_OK)
         rc = read_recorded(db, &done, err);

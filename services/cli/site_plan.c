@@ -144,9 +144,11 @@ static enum rc plan_all(const struct site_period *stored, size_t stored_count,
                         const struct site_file *file, int64_t now_us, struct site_plan *plan,
                         struct err *err)
 {
-    const struct site_period *stored_end = stored + stored_count;
     const struct site_period *row = file->periods;
-    const struct site_period *row_end = file->periods + file->count;
+    if (file->count == 0) /* a header alone; no arithmetic on what is not there */
+        return RC_OK;
+    const struct site_period *row_end = row + file->count;
+    const struct site_period *stored_end = stored + stored_count;
     while (row < row_end) {
         while (stored < stored_end && site_file_compare_names(stored->site, row->site) < 0)
             stored++;
@@ -182,6 +184,8 @@ enum rc site_plan_make(const struct site_period *stored, size_t stored_count,
     plan.changed = arena_alloc(arena, (file->count + 1) * sizeof(*plan.changed));
     if (plan.periods == NULL || plan.changed == NULL)
         return err_set(err, RC_FULL, "the file has too many sites");
+    if (stored_count == 0)
+        stored = plan.periods; /* nothing is read there, but NULL must not be counted from */
     rc = plan_all(stored, stored_count, file, now_us, &plan, err);
     if (rc == RC_OK)
         *ret_plan = plan;

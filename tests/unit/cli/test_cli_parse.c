@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "services/cli/cli.h"
+#include "services/common/base/limits.h"
 #include "tests/support/unit.h"
 
 static int run_nothing(struct cli *cli)
@@ -106,18 +107,18 @@ static void test_wrong_usage_is_said(void **state)
 
 static void test_names(void **state)
 {
-    static const char *const BAD[] = {"",
-                                      ".hidden",
-                                      "a/b",
-                                      "a b",
-                                      "店",
-                                      "a\n",
-                                      "0123456789012345678901234567890123456789"
-                                      "0123456789012345678901234"};
+    static const char *const BAD[] = {"", ".hidden", "a/b", "a b", "店", "a\n"};
+    char name[LIMIT_NAME_BYTES + 2];
     (void)state;
     assert_int_equal(cli_check_name("--site", "S001.a_b-c", &err), RC_OK);
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
         assert_int_equal(cli_check_name("--site", BAD[i], &err), RC_REJECT);
+    memset(name, 'a', sizeof(name));
+    name[LIMIT_NAME_BYTES] = '\0';
+    assert_int_equal(cli_check_name("--site", name, &err), RC_OK);
+    name[LIMIT_NAME_BYTES] = 'a';
+    name[LIMIT_NAME_BYTES + 1] = '\0';
+    assert_int_equal(cli_check_name("--site", name, &err), RC_REJECT);
 }
 
 static void test_numbers(void **state)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the session, and databases migrated by the command under test."""
+"""A real PostgreSQL and Kafka for the session, and databases migrated by the command under test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.kafka import Kafka
 from tests.support.paths import BUILD, binaries
 from tests.support.postgres import Postgres
 
@@ -18,11 +19,13 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 
 @pytest.fixture(scope="session")
-def folder() -> Path:
-    made = Path(os.environ.get("KASUMORI_BUILD", BUILD / "dev")).resolve() / "component-schema"
-    shutil.rmtree(made, ignore_errors=True)
+def folder() -> Iterator[Path]:
+    """Of this process alone: ctest runs several at once."""
+    build = Path(os.environ.get("KASUMORI_BUILD", BUILD / "dev")).resolve()
+    made = build / f"component-{os.getpid()}"
     made.mkdir(parents=True)
-    return made
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +33,13 @@ def pg(folder: Path) -> Iterator[Postgres]:
     server = Postgres(folder / "postgres")
     with server:
         yield server
-    server.destroy()
+    server.destroy()  # it may be outside the folder
+
+
+@pytest.fixture(scope="session")
+def kafka(folder: Path) -> Iterator[Kafka]:
+    with Kafka(folder / "kafka") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
