@@ -26,8 +26,9 @@ enum {
     CLOSE_MS = 2000,
 };
 
-#define RECLAIM_US (10 * CLOCK_US_PER_S) /* between looks at a partition that is not ours to read \
-                                          */
+#define RECLAIM_US                                                                 \
+    (10 * CLOCK_US_PER_S) /* between looks at a partition that is not ours to read \
+                           */
 #define LAG_EVERY_US (5 * CLOCK_US_PER_S)
 #define REPEAT_US (60 * CLOCK_US_PER_S) /* the same complaint is logged this often */
 
