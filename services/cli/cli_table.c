@@ -31,7 +31,7 @@ enum rc cli_run(struct db *db, const char *name, const char *sql, const char *co
 {
     enum { TEXT_BYTES_MAX = 4096 + 4 };
     static const int IS_ARRAY[CLI_TEXTS_MAX];
-    enum db_type types[CLI_TEXTS_MAX];
+    enum db_type types[CLI_TEXTS_MAX] = {DB_TYPE_TEXT};
     CHECK(count <= CLI_TEXTS_MAX);
     for (size_t i = 0; i < count; i++)
         types[i] = DB_TYPE_TEXT;
