@@ -53,10 +53,10 @@ enum rc kafka_config_set_int(rd_kafka_conf_t *conf, const char *name, long value
     return config_set(conf, name, text, err);
 }
 
-void kafka_config_try(rd_kafka_conf_t *conf, const char *name, const char *value)
+int kafka_config_try(rd_kafka_conf_t *conf, const char *name, const char *value)
 {
     char text[160];
-    (void)rd_kafka_conf_set(conf, name, value, text, sizeof(text));
+    return rd_kafka_conf_set(conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK;
 }
 
 int kafka_config_has_feature(const rd_kafka_conf_t *conf, const char *feature)

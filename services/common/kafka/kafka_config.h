@@ -23,8 +23,8 @@ enum rc kafka_config_set_all(rd_kafka_conf_t *conf, const struct kafka_config_se
                              struct err *err) MUST_CHECK;
 enum rc kafka_config_set_int(rd_kafka_conf_t *conf, const char *name, long value,
                              struct err *err) MUST_CHECK;
-/* A setting that only newer libraries have: ignored where unknown. */
-void kafka_config_try(rd_kafka_conf_t *conf, const char *name, const char *value);
+/* A setting that only newer libraries have; returns whether this one does. */
+int kafka_config_try(rd_kafka_conf_t *conf, const char *name, const char *value);
 
 /* Whether this build of the library has a feature: "zstd", "lz4", "ssl", "sasl_scram", … */
 int kafka_config_has_feature(const rd_kafka_conf_t *conf, const char *feature);

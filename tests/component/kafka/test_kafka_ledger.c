@@ -2,6 +2,7 @@
    points of messages: null and empty values, ends of the log, offsets that are not in it. */
 #include "tests/support/unit.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,38 @@ static void loses_nothing_when_the_broker_is_killed(void **state)
     kafka_consumer_free(consumer, 2000);
     sender_done(&sender);
     ledger_done(&ledger);
+}
+
+/* A prefetch of 2,000 messages is full again and again while 20,000 are read at leisure; a library
+   that then rests a second each time would need ten. */
+static void a_small_prefetch_does_not_starve(void **state)
+{
+    (void)state;
+    struct err err;
+    struct kafka_event event;
+    struct kafka_consumer *consumer;
+    struct kafka_place places[PARTITIONS];
+    const struct kafka_consumer_config config = {
+        .kafka = {.brokers = broker_address()}, .topic = "ledger", .queued_kib_max = 1024};
+    for (int i = 0; i < PARTITIONS; i++)
+        places[i] = (struct kafka_place){.partition = i, .offset = -2};
+    assert_int_equal(kafka_consumer_new(&config, &consumer, &err), RC_OK);
+    assert_int_equal(kafka_consumer_assign(consumer, places, PARTITIONS, &err), RC_OK);
+    int64_t start_us = 0;
+    for (int n = 0; n < MESSAGES;) {
+        assert_int_equal(kafka_consumer_poll(consumer, WAIT_MS, &event, &err), RC_OK);
+        assert_int_not_equal(event.type, KAFKA_EVENT_TYPE_NONE);
+        if (event.type != KAFKA_EVENT_TYPE_MESSAGE)
+            continue;
+        if (n++ == 0)
+            start_us = clock_mono_us(clock_real());
+        if (n % 1000 == 0)
+            (void)poll(NULL, 0, 20);
+    }
+    int took_ms = (int)((clock_mono_us(clock_real()) - start_us) / CLOCK_US_PER_MS);
+    printf("ledger: read at leisure in %d ms\n", took_ms);
+    assert_true(took_ms < 5000);
+    kafka_consumer_free(consumer, 2000);
 }
 
 static void produce_one(const char *topic, struct slice value)
@@ -199,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loses_nothing_when_the_broker_is_killed),
+        cmocka_unit_test(a_small_prefetch_does_not_starve),
         cmocka_unit_test(tells_null_from_empty),
         cmocka_unit_test(answers_what_the_log_holds),
         cmocka_unit_test(says_when_an_offset_is_not_there),
