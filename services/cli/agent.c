@@ -56,7 +56,7 @@ static enum rc write_bundle_text(const struct cli *cli, const char *site, uint32
         .tenant = cli_value(cli, "tenant"),
         .site = site,
         .agent = cli_value(cli, "agent"),
-        .kinds = value_or(cli, "kinds", AGENT_BUNDLE_KINDS),
+        .kinds = value_or(cli, "kinds", agent_bundle_kinds),
         .kafka = cli_kafka_config(cli),
         .topic_records = value_or(cli, "topic-records", "kasumori.records.v1"),
         .topic_health = value_or(cli, "topic-health", "kasumori.health.v1"),

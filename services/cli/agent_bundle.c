@@ -8,7 +8,7 @@
 #include "services/common/base/hex.h"
 #include "services/common/record/record_build.h"
 
-const char AGENT_BUNDLE_KINDS[] =
+const char agent_bundle_kinds[] =
     "handle,member,account,phone,mail,vehicle,sns,name,worker,phone_impersonal";
 
 enum { KINDS_MAX = 32 };

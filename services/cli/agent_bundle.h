@@ -23,7 +23,7 @@ struct agent_bundle {
 };
 
 /* Kinds an agent gets keys for when nobody says which. */
-extern const char AGENT_BUNDLE_KINDS[];
+extern const char agent_bundle_kinds[];
 
 /* Writes the bundle as YAML: of each kind one token key per live master. RC_REJECT for an unknown
    kind or one given twice. out holds secrets: wipe it. */

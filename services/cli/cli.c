@@ -258,7 +258,7 @@ enum rc cli_open_database(const struct cli *cli, struct db **ret_db, struct err 
 {
     struct db *db;
     int version;
-    int newest = MIGRATIONS[MIGRATIONS_COUNT - 1].version;
+    int newest = migrations_all[migrations_count - 1].version;
     enum rc rc = db_open(cli->database == NULL ? "" : cli->database, "kasumori", &db, err);
     if (rc != RC_OK)
         return rc;

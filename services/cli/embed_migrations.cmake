@@ -23,5 +23,5 @@ foreach(file IN LISTS files)
         "    {${version}, \"${name}\", \"${checksum}\", SQL_${version}},\n")
 endforeach()
 file(WRITE ${OUT} "#include \"services/cli/migrations.h\"\n\n${arrays}
-const struct migration MIGRATIONS[] = {\n${rows}};
-const size_t MIGRATIONS_COUNT = ${expected};\n")
+const struct migration migrations_all[] = {\n${rows}};
+const size_t migrations_count = ${expected};\n")

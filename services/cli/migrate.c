@@ -40,22 +40,23 @@ static const char BOOTSTRAP[] =
 static enum rc compare(const struct db_result *recorded, struct err *err)
 {
     size_t count = db_result_rows(recorded);
-    if (count > MIGRATIONS_COUNT)
+    if (count > migrations_count)
         return err_set(
             err, RC_FATAL,
             "the database's schema is version %d, this program knows up to %d: install a "
             "newer one",
-            (int)db_result_int(recorded, count - 1, 0), MIGRATIONS[MIGRATIONS_COUNT - 1].version);
+            (int)db_result_int(recorded, count - 1, 0),
+            migrations_all[migrations_count - 1].version);
     for (size_t i = 0; i < count; i++) {
-        if (db_result_int(recorded, i, 0) != MIGRATIONS[i].version)
+        if (db_result_int(recorded, i, 0) != migrations_all[i].version)
             return err_set(err, RC_FATAL, "the database has no record of migration %s",
-                           MIGRATIONS[i].name);
-        if (!slice_is_equal(db_result_bytes(recorded, i, 1), slice_str(MIGRATIONS[i].checksum)))
+                           migrations_all[i].name);
+        if (!slice_is_equal(db_result_bytes(recorded, i, 1), slice_str(migrations_all[i].checksum)))
             return err_set(
                 err, RC_FATAL,
                 "migration %s was another file when it was applied: cannot go on from an "
                 "unknown schema",
-                MIGRATIONS[i].name);
+                migrations_all[i].name);
     }
     return RC_OK;
 }
@@ -121,7 +122,7 @@ static enum rc make_partitions(struct db *db, struct err *err)
                     NULL, &result, err);
     if (rc != RC_OK)
         return rc;
-    printf("schema version %d, %d partitions made\n", MIGRATIONS[MIGRATIONS_COUNT - 1].version,
+    printf("schema version %d, %d partitions made\n", migrations_all[migrations_count - 1].version,
            (int)db_result_int(result, 0, 0));
     db_result_free(result);
     return RC_OK;
@@ -133,8 +134,8 @@ static enum rc migrate(struct db *db, struct err *err)
     enum rc rc = db_exec(db, BOOTSTRAP, err);
     if (rc == RC_OK)
         rc = read_recorded(db, &done, err);
-    for (size_t i = done; rc == RC_OK && i < MIGRATIONS_COUNT; i++)
-        rc = apply(db, &MIGRATIONS[i], err);
+    for (size_t i = done; rc == RC_OK && i < migrations_count; i++)
+        rc = apply(db, &migrations_all[i], err);
     return rc == RC_OK ? make_partitions(db, err) : rc;
 }
 

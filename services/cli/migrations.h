@@ -12,7 +12,7 @@ struct migration {
     const char *sql;
 };
 
-extern const struct migration MIGRATIONS[];
-extern const size_t MIGRATIONS_COUNT;
+extern const struct migration migrations_all[];
+extern const size_t migrations_count;
 
 #endif

@@ -27,22 +27,22 @@ enum {
     /* agent */
     LIMIT_HTTP_HEADERS_BYTES = 8 * 1024,
     LIMIT_HTTP_BODY_BYTES = 4 * 1024 * 1024,
-    LIMIT_HTTP_HEADERS = 64,         /* header lines of one request */
+    LIMIT_HTTP_HEADERS = 64, /* header lines of one request */
     LIMIT_HTTP_TARGET_BYTES = 2 * 1024,
     LIMIT_HTTP_BODIES_BYTES = 64 * 1024 * 1024, /* bodies under way on all connections */
     LIMIT_HTTP_KEY_BYTES = 512,
     LIMIT_BATCH_LINES = 1000, /* records in one NDJSON batch */
     LIMIT_JSON_DEPTH = 16,
     LIMIT_CSV_ROW_BYTES = 16 * 1024,
-    LIMIT_CALL_LEGS = 256,                 /* rows of one call */
+    LIMIT_CALL_LEGS = 256, /* rows of one call */
     LIMIT_ROSTER_BYTES = 4 * 1024 * 1024,
     LIMIT_ROSTER_NAMES = 100 * 1000,
-    LIMIT_CSV_FIELDS = 64,           /* fields of one row */
-    LIMIT_COMMIT_RECORDS = 4096, /* records in one spool transaction */
-    LIMIT_INTAKE_ARENA_BYTES = 1024 * 1024, /* one record being taken in */
-    LIMIT_INTAKE_QUEUE = 4096,   /* requests waiting for the spool */
-    LIMIT_INTAKE_BYTES = 16 * 1024 * 1024, /* encoded records waiting for the spool */
-    LIMIT_IN_FLIGHT = 8192,     /* records handed to librdkafka, not yet delivered */
+    LIMIT_CSV_FIELDS = 64,                    /* fields of one row */
+    LIMIT_COMMIT_RECORDS = 4096,              /* records in one spool transaction */
+    LIMIT_INTAKE_ARENA_BYTES = 1024 * 1024,   /* one record being taken in */
+    LIMIT_INTAKE_QUEUE = 4096,                /* requests waiting for the spool */
+    LIMIT_INTAKE_BYTES = 16 * 1024 * 1024,    /* encoded records waiting for the spool */
+    LIMIT_IN_FLIGHT = 8192,                   /* records handed to librdkafka, not yet delivered */
     LIMIT_SPOOL_PATH_BYTES = 1024,            /* of a file in the spool */
     LIMIT_SPOOL_PAGE_BYTES = 4096,            /* SQLite page of a segment */
     LIMIT_SPOOL_LOG_PAGES = 1000,             /* in a write-ahead log, then moved to the file */
@@ -51,16 +51,16 @@ enum {
     LIMIT_SPOOL_ROW_BYTES_MIN = 16,           /* and at the very least */
     LIMIT_SPOOL_ROOM_BYTES = 4 * 1024 * 1024, /* free on the disk before a full spool retries */
     LIMIT_KEPT_BYTES = 1024 * 1024,           /* one kept value */
-    LIMIT_PRODUCER_QUEUE = 1000000,  /* messages a Kafka producer may be asked to hold */
-    LIMIT_PRODUCER_KIB = 16 * 1024,  /* keys and values held by a Kafka producer */
-    LIMIT_HEADERS_BYTES = 4 * 1024,  /* key, header names and values of one Kafka message */
-    LIMIT_PARTITIONS = 1024,         /* of one topic */
+    LIMIT_PRODUCER_QUEUE = 1000000,           /* messages a Kafka producer may be asked to hold */
+    LIMIT_PRODUCER_KIB = 16 * 1024,           /* keys and values held by a Kafka producer */
+    LIMIT_HEADERS_BYTES = 4 * 1024, /* key, header names and values of one Kafka message */
+    LIMIT_PARTITIONS = 1024,        /* of one topic */
 
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
     LIMIT_LANES = 16,
-    LIMIT_DB_STATEMENTS = 128,       /* prepared statements of one connection */
-    LIMIT_DB_COLUMNS = 64,           /* parameters of one statement */
+    LIMIT_DB_STATEMENTS = 128, /* prepared statements of one connection */
+    LIMIT_DB_COLUMNS = 64,     /* parameters of one statement */
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,
@@ -69,11 +69,12 @@ enum {
 };
 
 #define LIMIT_SPOOL_READ_PATIENCE_US (60 * CLOCK_US_PER_S) /* an I/O error is damage after that */
-#define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY           /* occurred_end - occurred_start */
-#define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)        /* id time before LogAppendTime */
-#define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR             /* id time after LogAppendTime */
-#define LIMIT_OCCURRED_AGE_US (3660 * CLOCK_US_PER_DAY) /* occurred_start before the record's id \
-                                                         */
+#define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY              /* occurred_end - occurred_start */
+#define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)           /* id time before LogAppendTime */
+#define LIMIT_ID_AHEAD_US CLOCK_US_PER_HOUR                /* id time after LogAppendTime */
+#define LIMIT_OCCURRED_AGE_US                                          \
+    (3660 * CLOCK_US_PER_DAY) /* occurred_start before the record's id \
+                               */
 
 #define LIMIT_OCCURRED_AHEAD_US CLOCK_US_PER_HOUR /* occurred_start after the record's id */
 

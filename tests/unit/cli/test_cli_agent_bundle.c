@@ -61,7 +61,7 @@ static void test_one_key_a_kind_and_master(void **state)
 
 static void test_all_kinds_by_default(void **state)
 {
-    struct agent_bundle bundle = make(AGENT_BUNDLE_KINDS);
+    struct agent_bundle bundle = make(agent_bundle_kinds);
     struct buf out;
     (void)state;
     buf_init(&out, 65536);
