@@ -57,6 +57,21 @@ static size_t take_group(struct keeper *keeper, size_t *ret_values)
     return jobs;
 }
 
+static void publish_stats(struct keeper *keeper)
+{
+    struct spool_stats stats;
+    struct metrics *metrics = keeper->config.metrics;
+    spool_stats(keeper->spool, &stats);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_UNDELIVERED, (int64_t)stats.undelivered);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_BYTES, stats.bytes);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_OLDEST_AT_MS, stats.oldest_undelivered_at_us / 1000);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_SEGMENTS, (int64_t)stats.segments);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_SEGMENTS_FAILED, (int64_t)stats.segments_failed);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_CORRUPT, (int64_t)stats.corrupt_items);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_IS_REFUSING, stats.is_refusing);
+    metrics_set(metrics, AGENT_METRIC_CLOCK_IS_SUSPECT, stats.is_clock_suspect);
+}
+
 /* One group commit. Returns whether there was anything to store. */
 static int store_group(struct keeper *keeper)
 {
@@ -71,6 +86,7 @@ static int store_group(struct keeper *keeper)
     metrics_add(metrics, AGENT_METRIC_COMMITS, 1);
     if (rc == RC_OK) {
         metrics_add(metrics, AGENT_METRIC_ACCEPTED, (int64_t)values);
+        publish_stats(keeper); /* who reads the metrics after an answer sees its record waiting */
     } else {
         metrics_add(metrics, AGENT_METRIC_REFUSED_STORAGE, (int64_t)values);
         log_error("could not store %zu records: %s", values, err.text);
@@ -78,21 +94,6 @@ static int store_group(struct keeper *keeper)
     for (size_t i = 0; i < jobs; i++)
         answer(keeper->group[i], rc, &err);
     return 1;
-}
-
-static void publish_stats(struct keeper *keeper)
-{
-    struct spool_stats stats;
-    struct metrics *metrics = keeper->config.metrics;
-    spool_stats(keeper->spool, &stats);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_UNDELIVERED, (int64_t)stats.undelivered);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_BYTES, stats.bytes);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_OLDEST_AT_MS, stats.oldest_undelivered_at_us / 1000);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_SEGMENTS, (int64_t)stats.segments);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_SEGMENTS_FAILED, (int64_t)stats.segments_failed);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_CORRUPT, (int64_t)stats.corrupt_items);
-    metrics_set(metrics, AGENT_METRIC_SPOOL_IS_REFUSING, stats.is_refusing);
-    metrics_set(metrics, AGENT_METRIC_CLOCK_IS_SUSPECT, stats.is_clock_suspect);
 }
 
 static void tick(struct keeper *keeper)
