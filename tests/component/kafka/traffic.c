@@ -181,6 +181,14 @@ void sender_send(struct sender *sender, size_t until)
     }
 }
 
+void sender_fill(struct sender *sender)
+{
+    struct err err;
+    while (sender->next <= sender->ledger->count &&
+           send_number(sender, sender->next, &err) == RC_OK)
+        sender->next++;
+}
+
 void sender_finish(struct sender *sender, int wait_ms)
 {
     struct err err;

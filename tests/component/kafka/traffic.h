@@ -32,6 +32,8 @@ void sender_init(struct sender *sender, const char *brokers, const char *topic,
 void sender_done(struct sender *sender);
 /* Sends up to number `until` without waiting for the end; waits only while the queue is full. */
 void sender_send(struct sender *sender, size_t until);
+/* Sends until the queue is full or all are sent; waits for nothing. */
+void sender_fill(struct sender *sender);
 /* Collects reports until all up to the last one sent are acknowledged. */
 void sender_finish(struct sender *sender, int wait_ms);
 
