@@ -21,12 +21,15 @@ enum {
 static const enum db_type EXTERNAL_TYPES[] = {DB_TYPE_INT4, DB_TYPE_TEXT, DB_TYPE_TEXT,
                                               DB_TYPE_TEXT, DB_TYPE_BYTEA};
 static const int EXTERNAL_IS_ARRAY[] = {1, 1, 1, 1, 1};
+/* The limit keeps PostgreSQL from turning the join round: a plan made while the tables are empty
+   would else walk the table for each batch, for as long as the connection lives. */
 static const char EXTERNAL_SQL[] =
-    "select asked.no, key.record_id "
+    "select asked.no, found.record_id "
     "from (select unnest($1) as no, unnest($2) as tenant, unnest($3) as site, "
     "unnest($4) as source, unnest($5) as external_hash) as asked "
-    "join kasumori.external_key as key on key.tenant = asked.tenant and key.site = asked.site "
-    "and key.source = asked.source and key.external_hash = asked.external_hash";
+    "cross join lateral (select key.record_id from kasumori.external_key as key "
+    "where key.tenant = asked.tenant and key.site = asked.site and key.source = asked.source "
+    "and key.external_hash = asked.external_hash limit 1) as found";
 
 /* The bounds let PostgreSQL leave out the months that cannot hold an id before it looks. */
 enum { RECORD_NO, RECORD_OF_TENANT, RECORD_ID, RECORD_LEAST, RECORD_GREATEST, RECORD_COLUMNS };
@@ -34,11 +37,12 @@ static const enum db_type RECORD_TYPES[] = {DB_TYPE_INT4, DB_TYPE_TEXT, DB_TYPE_
                                             DB_TYPE_UUID};
 static const int RECORD_IS_ARRAY[] = {1, 1, 1, 0, 0};
 static const char RECORD_SQL[] =
-    "select asked.no, record.record_id, record.site, record.kind, record.revision, "
-    "record.target_id, record.body_hash "
+    "select asked.no, found.record_id, found.site, found.kind, found.revision, found.target_id, "
+    "found.body_hash "
     "from (select unnest($1) as no, unnest($2) as tenant, unnest($3) as record_id) as asked "
-    "join kasumori.record on record.tenant = asked.tenant and record.record_id = asked.record_id "
-    "where record.record_id between $4 and $5";
+    "cross join lateral (select record.* from kasumori.record "
+    "where record.tenant = asked.tenant and record.record_id = asked.record_id "
+    "and record.record_id between $4 and $5 limit 1) as found";
 
 struct stored {
     struct db_params *externals;
