@@ -69,10 +69,10 @@ static void note_withheld(Kasumori__V1__Record *record, uint32_t withheld)
 static enum rc add_tokens(struct intake *intake, Kasumori__V1__Identifier *identifier,
                           const struct normalised *normalised, struct err *err)
 {
-    struct token_mac macs[LIMIT_TOKENS];
+    struct token_mac macs[TOKEN_MACS_MAX];
     const struct bundle *bundle = intake->bundle;
     size_t n = token_make(bundle->token_keys, bundle->token_keys_count, normalised->kind,
-                          normalised_slice(normalised), macs, LIMIT_TOKENS);
+                          normalised_slice(normalised), macs);
     if (n == 0)
         return err_set(err, RC_REJECT, "this site holds no key for this kind of identifier");
     Kasumori__V1__Token *tokens = arena_alloc(intake->arena, n * sizeof(*tokens));

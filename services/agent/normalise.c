@@ -2,12 +2,11 @@
    Invariant: no rule makes a text longer, so what fits raw fits normalised. */
 #include "services/agent/normalise.h"
 
-#include "kasumori/v1/contact.pb-c.h"
-#include "kasumori/v1/identity.pb-c.h"
 #include "services/agent/fold.h"
 #include "services/agent/phone.h"
 #include "services/common/base/check.h"
 #include "services/common/base/utf8.h"
+#include "services/common/record/record.h"
 
 _Static_assert((int)PHONE_WITHHELD_BY_CALLER == KASUMORI__V1__WITHHELD__WITHHELD_BY_CALLER, "wire");
 _Static_assert((int)PHONE_WITHHELD_PUBLIC_PHONE == KASUMORI__V1__WITHHELD__WITHHELD_PUBLIC_PHONE,

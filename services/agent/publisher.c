@@ -56,7 +56,8 @@ static void envelope_fill(const struct publisher *p, struct slice value, uint64_
     const struct bundle *bundle = p->config.bundle;
     snprintf(e->epoch, sizeof(e->epoch), "%" PRIu64, p->epoch);
     snprintf(e->sequence, sizeof(e->sequence), "%" PRIu64, sequence);
-    mac_make(&bundle->mac_key, value, bundle->agent, p->epoch, sequence, e->mac);
+    const struct mac_message message = {value, bundle->agent, p->epoch, sequence};
+    mac_make(&bundle->mac_key, &message, e->mac);
     const struct kafka_header headers[] = {
         {"content-type", slice_str("application/x-protobuf")},
         {"ks-agent", slice_str(bundle->agent)},

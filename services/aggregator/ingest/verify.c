@@ -73,8 +73,9 @@ static const char *find_forgery(struct registry *registry, const struct message 
         return "the agent is not registered";
     if (mac_key_id(mac) != agent->mac_key_id)
         return "header ks-mac names another key than the agent's";
-    if (!mac_is_valid(registry_key(registry, agent), message->value, agent->agent,
-                      (uint64_t)sender->epoch, (uint64_t)sender->sequence, mac))
+    const struct mac_message claim = {message->value, agent->agent, (uint64_t)sender->epoch,
+                                      (uint64_t)sender->sequence};
+    if (!mac_is_valid(registry_key(registry, agent), &claim, mac))
         return "header ks-mac does not match the message";
     if (message->appended_at_us < agent->valid_from_us)
         return "the agent was not valid yet";

@@ -113,26 +113,26 @@ void mac_derive_agent_key(const uint8_t master[MAC_KEY_BYTES], const char *agent
 }
 
 /* The numbers at the end have a fixed size and give the value's size, so no two inputs meet. */
-void mac_make(const struct mac_key *key, struct slice value, const char *agent, uint64_t epoch,
-              uint64_t sequence, uint8_t ret_header[MAC_HEADER_BYTES])
+void mac_make(const struct mac_key *key, const struct mac_message *message,
+              uint8_t ret_header[MAC_HEADER_BYTES])
 {
     uint8_t numbers[24];
-    put_be64(numbers, epoch);
-    put_be64(numbers + 8, sequence);
-    put_be64(numbers + 16, value.size);
+    put_be64(numbers, message->epoch);
+    put_be64(numbers + 8, message->sequence);
+    put_be64(numbers + 16, message->value.size);
     EVP_MAC_CTX *ctx = begin(slice_of(key->key, MAC_KEY_BYTES));
-    add(ctx, value.data, value.size);
-    add(ctx, agent, strlen(agent));
+    add(ctx, message->value.data, message->value.size);
+    add(ctx, message->agent, strlen(message->agent));
     add(ctx, numbers, sizeof(numbers));
     put_be32(ret_header, key->key_id);
     end(ctx, ret_header + 4);
 }
 
-int mac_is_valid(const struct mac_key *key, struct slice value, const char *agent, uint64_t epoch,
-                 uint64_t sequence, const uint8_t header[MAC_HEADER_BYTES])
+int mac_is_valid(const struct mac_key *key, const struct mac_message *message,
+                 const uint8_t header[MAC_HEADER_BYTES])
 {
     uint8_t expected[MAC_HEADER_BYTES];
-    mac_make(key, value, agent, epoch, sequence, expected);
+    mac_make(key, message, expected);
     return CRYPTO_memcmp(expected, header, sizeof(expected)) == 0;
 }
 

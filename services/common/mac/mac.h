@@ -22,13 +22,21 @@ struct mac_key {
 void mac_derive_agent_key(const uint8_t master[MAC_KEY_BYTES], const char *agent, uint32_t key_id,
                           struct mac_key *ret_key);
 
+/* What a MAC vouches for: this value, from this agent, as this one of its spool's epoch. */
+struct mac_message {
+    struct slice value;
+    const char *agent;
+    uint64_t epoch;
+    uint64_t sequence;
+};
+
 /* The ks-mac header: key id ‖ HMAC-SHA256(key, value ‖ agent ‖ epoch ‖ sequence ‖ size of value),
-   numbers as 8 bytes big-endian. Proof of who sent this value as this sequence. */
-void mac_make(const struct mac_key *key, struct slice value, const char *agent, uint64_t epoch,
-              uint64_t sequence, uint8_t ret_header[MAC_HEADER_BYTES]);
+   the key id as 4, the numbers as 8 bytes big-endian. */
+void mac_make(const struct mac_key *key, const struct mac_message *message,
+              uint8_t ret_header[MAC_HEADER_BYTES]);
 /* Constant time. The key id in header is the caller's to look up first (mac_key_id). */
-int mac_is_valid(const struct mac_key *key, struct slice value, const char *agent, uint64_t epoch,
-                 uint64_t sequence, const uint8_t header[MAC_HEADER_BYTES]);
+int mac_is_valid(const struct mac_key *key, const struct mac_message *message,
+                 const uint8_t header[MAC_HEADER_BYTES]);
 uint32_t mac_key_id(const uint8_t header[MAC_HEADER_BYTES]);
 
 void mac_sha256(struct slice data, uint8_t ret_digest[MAC_SHA256_BYTES]);

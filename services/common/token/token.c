@@ -12,6 +12,7 @@ _Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "public key")
 _Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_SECRETKEYBYTES, "secret key");
 _Static_assert(TOKEN_SEAL_OVERHEAD_BYTES == crypto_box_SEALBYTES, "sealed box");
 _Static_assert(TOKEN_KEY_BYTES == crypto_auth_hmacsha256_BYTES, "a key is an HMAC");
+_Static_assert((int)TOKEN_MACS_MAX == (int)LIMIT_TOKENS, "an identifier holds them");
 _Static_assert(TOKEN_MAC_BYTES <= crypto_auth_hmacsha256_BYTES, "a token is a cut HMAC");
 
 enum {
@@ -64,12 +65,12 @@ static void make_one(const struct token_key *key, struct slice value, struct tok
 }
 
 size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind,
-                  struct slice value, struct token_mac *macs, size_t macs_max)
+                  struct slice value, struct token_mac ret_macs[TOKEN_MACS_MAX])
 {
     size_t count = 0;
-    for (size_t i = 0; i < keys_count && count < macs_max; i++)
+    for (size_t i = 0; i < keys_count && count < TOKEN_MACS_MAX; i++)
         if (keys[i].kind == kind)
-            make_one(&keys[i], value, &macs[count++]);
+            make_one(&keys[i], value, &ret_macs[count++]);
     return count;
 }
 

@@ -12,6 +12,7 @@
 enum {
     TOKEN_KEY_BYTES = 32,
     TOKEN_MAC_BYTES = 16,
+    TOKEN_MACS_MAX = 4,         /* live keys of one kind */
     TOKEN_VAULT_KEY_BYTES = 32, /* X25519 public key */
     TOKEN_SEAL_OVERHEAD_BYTES = 48,
 };
@@ -30,15 +31,15 @@ struct token_mac {
 /* Once per process, before any other function. RC_FATAL when the library cannot start. */
 enum rc token_init(struct err *err) MUST_CHECK;
 
-/* key(tenant, kind, key_id) = HMAC-SHA256(master, "kasumori token key" ‖ 0 ‖ tenant ‖ 0 ‖ kind ‖ key_id),
-   numbers as 4 bytes big-endian. Runs where keys are made, never at a site. */
+/* key(tenant, kind, key_id) = HMAC-SHA256(master, "kasumori token key" ‖ 0 ‖ tenant ‖ 0 ‖ kind ‖
+   key_id), numbers as 4 bytes big-endian. Runs where keys are made, never at a site. */
 void token_derive_key(const uint8_t master[TOKEN_KEY_BYTES], const char *tenant, uint32_t kind,
                       uint32_t key_id, struct token_key *ret_key);
 
 /* HMAC-SHA256(key, value) cut to 16 bytes, value already normalised: one per key of this kind, in
-   order of keys; at most macs_max. Returns how many; 0: no key for the kind. */
-size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind, struct slice value,
-                  struct token_mac *macs, size_t macs_max);
+   order of keys, at most TOKEN_MACS_MAX. Returns how many; 0: no key for the kind. */
+size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind,
+                  struct slice value, struct token_mac ret_macs[TOKEN_MACS_MAX]);
 
 /* libsodium sealed box of kind (4 bytes big-endian) ‖ value; box holds value.size + 4 +
    TOKEN_SEAL_OVERHEAD_BYTES. RC_REJECT for a bad public key. */

@@ -18,7 +18,7 @@
 #define M "〔メール〕"
 #define N "〔氏名〕"
 
-static const char ROSTER[] = "山田太郎\n山田 花子\r\n\n森\nAnn Lee\nAnn\nﾔﾏﾀﾞ\n店員7\n山田\n";
+static const char ROSTER[] = "山田太郎\n山田 花子\r\n\n森\nAnn Lee\nAnn\nﾔﾏﾀﾞ\n店員7\n山田\n氏名\n";
 
 struct fixture {
     struct arena *arena;
@@ -142,6 +142,7 @@ static const struct {
     {"Ann09012345678", N T, 2},
     /* marks */
     {T "と" M "と" N, T "と" M "と" N, 0},
+    {"氏名は" N, N "は" N, 1},
     {"090" T "1234567", "090" T "1234567", 0},
     {"", "", 0},
 };

@@ -14,7 +14,9 @@ void letter_sign(struct letter *letter, const struct letter_from *from)
 {
     struct mac_key key;
     mac_derive_agent_key(LETTER_MASTER, from->agent, 1, &key);
-    mac_make(&key, letter->event.value, from->agent, from->epoch, from->sequence, letter->mac);
+    const struct mac_message message = {letter->event.value, from->agent, from->epoch,
+                                        from->sequence};
+    mac_make(&key, &message, letter->mac);
 }
 
 static void add_header(struct kafka_event *event, const char *name, const void *data, size_t size)

@@ -15,7 +15,7 @@
 #include "services/common/base/hex.h"
 #include "services/common/mac/mac.h"
 
-enum { THREADS = 4, ROUNDS = 2000 };
+enum { THREADS = 4, ROUNDS = 20000 };
 
 static const char AGENT[] = "s001-a";
 
@@ -24,6 +24,18 @@ static void expect_hex(const uint8_t *data, size_t size, const char *hex)
     char text[2 * 64 + 1];
     hex_format(data, size, text);
     assert_string_equal(text, hex);
+}
+
+static void make(const struct mac_key *key, struct slice value, uint64_t epoch, uint64_t sequence,
+                 uint8_t header[MAC_HEADER_BYTES])
+{
+    const struct mac_message message = {value, AGENT, epoch, sequence};
+    mac_make(key, &message, header);
+}
+
+static int is_valid(const struct mac_key *key, struct mac_message message, const uint8_t *header)
+{
+    return mac_is_valid(key, &message, header);
 }
 
 static struct mac_key agent_key(void)
@@ -68,10 +80,10 @@ static void test_known_agent_key_and_headers(void **state)
     assert_int_equal(key.key_id, 7);
     expect_hex(key.key, 32, "a43d2dd9717fc2938db4e958a960cb47fc939571a729289e543f0c920a90da30");
     uint8_t header[MAC_HEADER_BYTES];
-    mac_make(&key, slice_str("a record"), AGENT, 3, 258, header);
+    make(&key, slice_str("a record"), 3, 258, header);
     expect_hex(header, sizeof(header),
                "0000000795a750654be1cbdfaa30b56b28e4fc8ff8333db7cfc836583d1e13bbd6c89c38");
-    mac_make(&key, slice_of(NULL, 0), AGENT, UINT64_MAX, 0, header);
+    make(&key, slice_of(NULL, 0), UINT64_MAX, 0, header);
     expect_hex(header, sizeof(header),
                "0000000714692db938433d60fd4b6980a8d0cc3d72eacce5c949eafd72ac7e4a578d9c1d");
     assert_int_equal(mac_key_id(header), 7);
@@ -83,20 +95,21 @@ static void test_any_change_is_seen(void **state)
     struct mac_key key = agent_key();
     uint8_t header[MAC_HEADER_BYTES];
     struct slice value = slice_str("a record");
-    mac_make(&key, value, AGENT, 3, 258, header);
-    assert_true(mac_is_valid(&key, value, AGENT, 3, 258, header));
-    assert_false(mac_is_valid(&key, slice_str("a Record"), AGENT, 3, 258, header));
-    assert_false(mac_is_valid(&key, slice_str("a recor"), AGENT, 3, 258, header));
-    assert_false(mac_is_valid(&key, value, "s001-b", 3, 258, header));
-    assert_false(mac_is_valid(&key, value, AGENT, 4, 258, header));
-    assert_false(mac_is_valid(&key, value, AGENT, 3, 259, header));
+    make(&key, value, 3, 258, header);
+    assert_true(is_valid(&key, (struct mac_message){value, AGENT, 3, 258}, header));
+    assert_false(
+        is_valid(&key, (struct mac_message){slice_str("a Record"), AGENT, 3, 258}, header));
+    assert_false(is_valid(&key, (struct mac_message){slice_str("a recor"), AGENT, 3, 258}, header));
+    assert_false(is_valid(&key, (struct mac_message){value, "s001-b", 3, 258}, header));
+    assert_false(is_valid(&key, (struct mac_message){value, AGENT, 4, 258}, header));
+    assert_false(is_valid(&key, (struct mac_message){value, AGENT, 3, 259}, header));
     for (size_t bit = 0; bit < 8 * sizeof(header); bit++) {
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_false(mac_is_valid(&key, value, AGENT, 3, 258, header));
+        assert_false(is_valid(&key, (struct mac_message){value, AGENT, 3, 258}, header));
         header[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     key.key[31] ^= 1;
-    assert_false(mac_is_valid(&key, value, AGENT, 3, 258, header));
+    assert_false(is_valid(&key, (struct mac_message){value, AGENT, 3, 258}, header));
 }
 
 /* Bytes moved from the value's end to the agent's name are another message. */
@@ -105,24 +118,32 @@ static void test_value_and_agent_do_not_run_together(void **state)
     (void)state;
     struct mac_key key = agent_key();
     uint8_t a[MAC_HEADER_BYTES], b[MAC_HEADER_BYTES];
-    mac_make(&key, slice_str("value"), "x-agent", 1, 1, a);
-    mac_make(&key, slice_str("valuex-"), "agent", 1, 1, b);
+    mac_make(&key, &(struct mac_message){slice_str("value"), "x-agent", 1, 1}, a);
+    mac_make(&key, &(struct mac_message){slice_str("valuex-"), "agent", 1, 1}, b);
     assert_memory_not_equal(a, b, sizeof(a));
 }
 
+static pthread_barrier_t together;
+
+/* Each thread has a key of its own, so that a shared context would mix them. */
 static void *make_many(void *arg)
 {
     const uint8_t *seed = arg;
     struct mac_key key = agent_key();
-    size_t bad = 0;
+    memcpy(key.key, seed, MAC_KEY_BYTES);
+    uint8_t first[MAC_SHA256_BYTES];
+    mac_hmac(slice_of(key.key, MAC_KEY_BYTES), slice_str("x"), first);
+    pthread_barrier_wait(&together);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        uint8_t header[MAC_HEADER_BYTES], again[MAC_HEADER_BYTES];
+        uint8_t header[MAC_HEADER_BYTES], again[MAC_SHA256_BYTES];
         struct slice value = slice_of(seed, 1 + i % 64);
-        mac_make(&key, value, AGENT, 1, i, header);
-        mac_hmac(slice_of(seed, 8), value, again);
-        bad += !mac_is_valid(&key, value, AGENT, 1, i, header);
+        make(&key, value, 1, i, header);
+        mac_hmac(slice_of(key.key, MAC_KEY_BYTES), slice_str("x"), again);
+        if (!is_valid(&key, (struct mac_message){value, AGENT, 1, i}, header) ||
+            memcmp(first, again, sizeof(first)) != 0)
+            return arg;
     }
-    return bad == 0 ? NULL : arg;
+    return NULL;
 }
 
 static void test_threads_do_not_share_state(void **state)
@@ -130,6 +151,7 @@ static void test_threads_do_not_share_state(void **state)
     (void)state;
     static uint8_t seeds[THREADS][64];
     pthread_t threads[THREADS];
+    assert_int_equal(pthread_barrier_init(&together, NULL, THREADS), 0);
     for (int i = 0; i < THREADS; i++) {
         memset(seeds[i], 'a' + i, sizeof(seeds[i]));
         assert_int_equal(pthread_create(&threads[i], NULL, make_many, seeds[i]), 0);
@@ -139,6 +161,7 @@ static void test_threads_do_not_share_state(void **state)
         assert_int_equal(pthread_join(threads[i], &bad), 0);
         assert_null(bad);
     }
+    pthread_barrier_destroy(&together);
 }
 
 int main(void)

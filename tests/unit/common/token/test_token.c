@@ -45,12 +45,12 @@ static void test_known_key_and_tokens(void **state)
     assert_int_equal(key.kind, KIND_PHONE);
     assert_int_equal(key.key_id, 2);
     expect_hex(key.key, 32, "3a882847974c35d5b910714f38f8b02fd25c27cef860acd6ade2ff6c23d1a257");
-    struct token_mac mac;
-    assert_int_equal(token_make(&key, 1, KIND_PHONE, slice_str("+819012345678"), &mac, 1), 1);
-    assert_int_equal(mac.key_id, 2);
-    expect_hex(mac.mac, 16, "5925e7e2155bea5179a3ea604c775da8");
-    assert_int_equal(token_make(&key, 1, KIND_PHONE, slice_of(NULL, 0), &mac, 1), 1);
-    expect_hex(mac.mac, 16, "9626072eeb846694492280d6e17b3fe7");
+    struct token_mac macs[TOKEN_MACS_MAX];
+    assert_int_equal(token_make(&key, 1, KIND_PHONE, slice_str("+819012345678"), macs), 1);
+    assert_int_equal(macs[0].key_id, 2);
+    expect_hex(macs[0].mac, 16, "5925e7e2155bea5179a3ea604c775da8");
+    assert_int_equal(token_make(&key, 1, KIND_PHONE, slice_of(NULL, 0), macs), 1);
+    expect_hex(macs[0].mac, 16, "9626072eeb846694492280d6e17b3fe7");
 }
 
 static void test_tenant_kind_and_key_id_part_the_keys(void **state)
@@ -73,15 +73,20 @@ static void test_tenant_kind_and_key_id_part_the_keys(void **state)
 static void test_one_token_per_key_of_the_kind_in_order(void **state)
 {
     (void)state;
-    struct token_key keys[3] = {phone_key(3), phone_key(1), phone_key(2)};
+    struct token_key keys[7] = {phone_key(3), phone_key(1), phone_key(2)};
+    struct token_mac macs[TOKEN_MACS_MAX + 1];
     keys[1].kind = KIND_MAIL;
-    struct token_mac macs[3];
-    assert_int_equal(token_make(keys, 3, KIND_PHONE, slice_str("x"), macs, 3), 2);
+    assert_int_equal(token_make(keys, 3, KIND_PHONE, slice_str("x"), macs), 2);
     assert_int_equal(macs[0].key_id, 3);
     assert_int_equal(macs[1].key_id, 2);
     assert_memory_not_equal(macs[0].mac, macs[1].mac, TOKEN_MAC_BYTES);
-    assert_int_equal(token_make(keys, 3, KIND_PHONE, slice_str("x"), macs, 1), 1);
-    assert_int_equal(token_make(keys, 3, 9, slice_str("x"), macs, 3), 0);
+    assert_int_equal(token_make(keys, 3, 9, slice_str("x"), macs), 0);
+    for (uint32_t i = 0; i < 7; i++)
+        keys[i] = phone_key(i);
+    macs[TOKEN_MACS_MAX].key_id = 99;
+    assert_int_equal(token_make(keys, 7, KIND_PHONE, slice_str("x"), macs), TOKEN_MACS_MAX);
+    assert_int_equal(macs[TOKEN_MACS_MAX - 1].key_id, TOKEN_MACS_MAX - 1);
+    assert_int_equal(macs[TOKEN_MACS_MAX].key_id, 99);
 }
 
 static void test_only_the_vault_opens_the_box(void **state)
