@@ -1,0 +1,196 @@
+"""Scenes of decisions, policies and ticks, about the records that stand in a history."""
+
+from __future__ import annotations
+
+from tests.model.facts import DAY, HOUR, MEMBER, MINUTE, PHONE
+from tests.model.scenes_later import corrections
+
+
+def linking_policy(dice):
+    """Often a small N and short expiries, so that few facts reach the edges."""
+    if dice.likely(0.3) and not dice.small_expiry:
+        return
+    dice.n = dice.one(3, 4, 5, 6, 32)
+    expiry = {str(k): 10 * DAY for k in range(1, 9)} if dice.small_expiry else {}
+    policy = {
+        "kinds": [1, 2, 3, 4, 5, 6, 7] + dice.one([], [], [8]),
+        "expiry": expiry,
+        "n": dice.n,
+        "gap": 10 * MINUTE,
+        "gap_attempt": 5 * MINUTE,
+        "overlap": MINUTE,
+        "pairs": 3,
+        "cap": 3,
+        "caps": dice.one([], [], [], [[PHONE, MEMBER, 2]], [[PHONE, PHONE, 1]]),
+        "shared": [],
+    }
+    if dice.likely(0.1):
+        kind = dice.one(PHONE, MEMBER)
+        policy["shared"] = [[kind, *dice.known(kind)["tokens"][0]]]
+    dice.history.linking(**policy)
+
+
+def names_of(dice, records):
+    """Names of records; a supplement or a correction stands for its target, some are unknown."""
+    names = [record["id"] for record in records]
+    later = dice.records("supplement", "correction")
+    if later and dice.likely(0.15):
+        names.append(dice.rng.choice(later)["id"])
+    if dice.likely(0.05):
+        names.append(dice.new_id())
+    if dice.likely(0.03):
+        names = [dice.new_id()]
+    return names
+
+
+def verdicts(dice):
+    """Verdicts on what belongs together or not; contradicting ones, too."""
+    values = ("complaint", "suspected", "confirmed", "rejected")
+    if dice.likely(0.3):  # two neighbours, judged apart, often of one occurrence
+        by_time = sorted(dice.records("contact", "incident"), key=lambda r: (r["site"], r["start"]))
+        first = dice.rng.randrange(len(by_time))
+        for record in by_time[first : first + 2]:
+            dice.history.verdict(dice.rng.choice(values), record)
+        return
+    for _ in range(dice.one(1, 1, 2)):
+        names = names_of(dice, dice.some_records())
+        dice.history.decide("verdict", records=names, value=dice.rng.choice(values))
+
+
+def revocations(dice):
+    """Revoked decisions, revoked revocations, numbers that mean nothing."""
+    newest = dice.history.numbers
+    number = dice.rng.randint(1, newest) if newest and dice.likely(0.9) else newest + dice.one(1, 5)
+    revoked = dice.history.revoke(number)
+    for _ in range(dice.one(0, 0, 1, 1, 2)):
+        revoked = dice.history.revoke(revoked)
+
+
+def links(dice):
+    """Links, some to nothing, some cut and made again."""
+    a, b = dice.name_class(), dice.name_class()
+    dice.history.decide("link", a=a, b=b)
+    if dice.likely(0.3):
+        cut = dice.history.decide("suppress", a=b, b=a)
+        if dice.likely(0.5):
+            dice.history.revoke(cut)
+
+
+def suppressions(dice):
+    """A pair that stands in one record is cut; or a pair that never met."""
+    pairs = [
+        (record["start"], someone["identifiers"])
+        for record in dice.records("contact", "incident")
+        for someone in record.get("persons", [])
+        if len(someone["identifiers"]) > 1
+    ]
+    if pairs and dice.likely(0.85):
+        start, held = dice.rng.choice(pairs)
+        ends = [
+            {"token": [one["kind"], *one["tokens"][0]], "at": start}
+            for one in dice.rng.sample(held, 2)
+        ]
+    else:
+        ends = [dice.name_class(), dice.name_class()]
+    dice.history.decide("suppress", a=ends[0], b=ends[1])
+
+
+def pins(dice):
+    named = dice.name_class()
+    for _ in range(dice.one(1, 1, 1, 2)):
+        dice.history.decide("pin_shared", **{"class": named}, value=dice.likely(0.5))
+
+
+def attachments(dice):
+    """One handle on one mention, on several, on N of them; sometimes on nobody."""
+    handle = f"{dice.one(1, 2, 3):032x}"
+    records = dice.some_records(dice.one(1, 1, 3, dice.n if dice.n < 8 else 4))
+    for name in names_of(dice, records):
+        dice.history.decide("attach", record=name, ordinal=dice.one(1, 1, 1, 2), handle=handle)
+
+
+def same_occurrence(dice):
+    dice.history.decide("same_occurrence", records=names_of(dice, dice.some_records(3)))
+
+
+def matters(dice):
+    names = names_of(dice, dice.some_records(3))
+    dice.history.decide("matter", records=names, name=dice.one("m1", "m1", "m2", ""))
+
+
+def policies(dice):
+    """Versions that hold from the past or from the middle; equal times, numbers out of order."""
+    known = [fact["version"] for fact in dice.history.facts if fact["fact"] == "policy"]
+    for _ in range(dice.one(1, 1, 2)):
+        version = dice.one(1, 2, 3, 4, 5)
+        if version in known:
+            continue
+        known.append(version)
+        rules = {}
+        if dice.likely(0.4):
+            rules["confinement_talk"] = dice.one(30, 61) * MINUTE
+        if dice.likely(0.4):
+            rules["repetition_window"] = dice.one(1, 29, 60) * DAY
+        if dice.likely(0.3):
+            rules["matter_window"] = dice.one(10, 60) * DAY
+        if dice.likely(0.3):
+            rules["cross_site_window"] = dice.one(30, 365) * DAY
+            rules["cross_site_sites"] = dice.one(1, 2)
+        if dice.likely(0.3):
+            rules["escalation_window"] = dice.one(30, 400) * DAY
+            rules["escalation_severity"] = dice.one(3, 5)
+        if dice.likely(0.3):
+            rules["severity"] = {"mhlw9:2022:abuse": 5, "mhlw9:2022:threat": 1}
+        starts = [record["start"] for record in dice.records("contact", "incident")]
+        since = dice.one(0, dice.time(), dice.edge(dice.rng.choice(starts)))
+        dice.history.policy(version, since, **rules)
+
+
+def watches(dice):
+    """Bans and confirmations with all that can be wrong with them, then a tick."""
+    starts = [record["start"] for record in dice.records("contact", "incident")]
+    end = max(starts)
+    for _ in range(dice.one(1, 2)):
+        body = {
+            "classes": [dice.name_class() for _ in range(dice.one(1, 1, 2))],
+            "until": dice.one(end + DAY, end + 1000 * DAY, end + 1000 * DAY, end, 0),
+            "made_by": dice.one("p1", "p1", "p1", "p2", ""),
+            "second_by": dice.one("p2", "p2", "p2", "p1", ""),
+        }
+        if dice.likely(0.7):
+            dice.history.decide("restrict", **body, scope=dice.one(["s1"], ["s2", "s1"], []))
+        else:
+            dice.history.decide("confirm_person", **body)
+    if dice.likely(0.4):
+        protected = dice.one(body["classes"][0], dice.name_class())
+        dice.history.decide("not_listable", classes=[protected])
+    last = dice.rng.choice(starts)
+    as_of = dice.one(end, end + HOUR, end + DAY, last + dice.edge(dice.expiry()))
+    dice.history.tick(as_of)
+
+
+def ticks(dice):
+    for _ in range(dice.one(1, 2)):
+        dice.history.tick(dice.time() + dice.one(0, DAY, dice.edge(dice.expiry())))
+
+
+def acknowledgements(dice):
+    names = names_of(dice, dice.some_records(2))
+    dice.history.decide("ack", rule=dice.one("repetition", "escalation"), records=names)
+
+
+SCENES = [
+    (verdicts, 7),
+    (revocations, 5),
+    (links, 4),
+    (suppressions, 4),
+    (pins, 4),
+    (attachments, 4),
+    (same_occurrence, 3),
+    (matters, 4),
+    (policies, 4),
+    (watches, 7),
+    (ticks, 1),
+    (acknowledgements, 1),
+    (corrections, 3),
+]
