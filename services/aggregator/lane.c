@@ -24,11 +24,13 @@ enum {
     BROKER_WAIT_MS = 3000,
     POLL_MS = 100,
     CLOSE_MS = 2000,
+    FENCES_MAX = 3, /* within FENCES_US: there is a twin */
 };
 
 #define RECLAIM_US                                                                 \
     (10 * CLOCK_US_PER_S) /* between looks at a partition that is not ours to read \
                            */
+#define FENCES_US (60 * CLOCK_US_PER_S)
 #define LAG_EVERY_US (5 * CLOCK_US_PER_S)
 #define REPEAT_US (60 * CLOCK_US_PER_S) /* the same complaint is logged this often */
 
@@ -42,7 +44,9 @@ struct lane {
     struct batch *batch;
     int64_t batch_until_us; /* when what is collected is stored at the latest */
     struct places places;
-    int is_member; /* the group has answered */
+    int is_member;        /* the group has answered */
+    int64_t fenced_at_us; /* the first of fences */
+    int fences;
     int64_t lag_at_us;
     size_t lag_next;
     struct back_off back_off;
@@ -338,6 +342,23 @@ static int poll_wait_ms(const struct lane *lane)
     return left_ms < POLL_MS ? (int)left_ms : POLL_MS;
 }
 
+/* A fatal consumer is given up and made anew: when the broker comes back after an outage it may
+   take our own earlier request for another member of our name (librdkafka 2.0.2). Who is fenced
+   again and again has a twin, and ends. */
+static enum rc handle_fatal(struct lane *lane, struct err *err)
+{
+    int64_t now_us = mono_us();
+    if (lane->fences == 0 || now_us - lane->fenced_at_us > FENCES_US) {
+        lane->fenced_at_us = now_us;
+        lane->fences = 0;
+    }
+    drop_consumer(lane);
+    if (++lane->fences >= FENCES_MAX)
+        return RC_FATAL;
+    err->rc = RC_RETRY;
+    return RC_RETRY;
+}
+
 /* Until the batch is due, nothing comes, or something other than a message does. */
 static enum rc collect(struct lane *lane, struct err *err)
 {
@@ -347,7 +368,7 @@ static enum rc collect(struct lane *lane, struct err *err)
     do {
         rc = kafka_consumer_poll(lane->consumer, poll_wait_ms(lane), &event, err);
         if (rc != RC_OK)
-            return rc;
+            return rc == RC_FATAL ? handle_fatal(lane, err) : rc;
         type = event.type;
         rc = handle_event(lane, &event, err);
     } while (rc == RC_OK && type == KAFKA_EVENT_TYPE_MESSAGE && !lane->places.is_stale &&

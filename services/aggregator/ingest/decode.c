@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "services/aggregator/ingest/body.h"
 #include "services/common/base/limits.h"
 #include "services/common/mac/mac.h"
 #include "services/common/record/record.h"
@@ -103,8 +104,23 @@ static const char *find_misfit_in_person(const Kasumori__V1__Person *person)
     return misfit;
 }
 
+static const char *find_misfit_in_body(const struct body *body)
+{
+    if (body->contact != NULL &&
+        (!fits_column(body->contact->outcome) || !fits_column(body->contact->withheld)))
+        return "outcome or withheld of a contact is beyond 32767";
+    const char *misfit = NULL;
+    for (size_t i = 0; body->incident != NULL && i < body->incident->n_measures; i++) {
+        const Kasumori__V1__Measure *measure = body->incident->measures[i];
+        for (size_t k = 0; k < measure->n_decided_by && misfit == NULL; k++)
+            misfit = find_misfit_in(measure->decided_by[k]);
+    }
+    return misfit;
+}
+
 static const char *find_misfit(const Kasumori__V1__Record *record)
 {
+    struct body body = body_of(record);
     if (!fits_column(record->clock_state))
         return "clock_state is beyond 32767";
     if (!fits_column(record->channel))
@@ -114,7 +130,7 @@ static const char *find_misfit(const Kasumori__V1__Record *record)
     const char *misfit = record->worker == NULL ? NULL : find_misfit_in(record->worker);
     for (size_t i = 0; i < record->n_persons && misfit == NULL; i++)
         misfit = find_misfit_in_person(record->persons[i]);
-    return misfit;
+    return misfit != NULL ? misfit : find_misfit_in_body(&body);
 }
 
 static enum bad_class judge_time(const struct item *item, int64_t horizon_us, struct err *why)
