@@ -184,7 +184,7 @@ static int run(struct cli *cli)
         rc = probe_target(&target, &err);
     if (rc == RC_OK)
         return CLI_OK;
-    err_prefix(&err, "%s", cli->arguments[0]);
+    err_prefix(&err, "%.100s", cli->arguments[0]);
     return cli_fail(&err);
 }
 

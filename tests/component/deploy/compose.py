@@ -104,7 +104,7 @@ def packages(stage: Stage) -> set[str]:
 class Service:
     name: str
     settings: dict
-    stage: Stage | None  # None: an image of others
+    stage: Stage | None  # None: an image of others, or a target that is not there
 
     @property
     def argv(self) -> list[str]:
@@ -135,9 +135,9 @@ class Service:
     @property
     def uid(self) -> int:
         user = self.settings.get("user") or (self.stage.user if self.stage else None)
-        if user is None:
-            return IMAGE_USERS[self.settings["image"].partition(":")[0]]
-        return int(user.split(":")[0])
+        if user is not None:
+            return int(user.split(":")[0])
+        return IMAGE_USERS.get(self.settings.get("image", "").partition(":")[0], 0)
 
     @property
     def health(self) -> list[str]:
@@ -162,7 +162,7 @@ def load(variables: dict[str, str]) -> Compose:
     known = stages()
     services = {}
     for name, settings in document["services"].items():
-        stage = known[settings["build"]["target"]] if "build" in settings else None
+        stage = known.get(settings.get("build", {}).get("target"))
         services[name] = Service(name, settings, stage)
     secrets = {name: Path(value["file"]) for name, value in document["secrets"].items()}
     return Compose(services, secrets, document)
