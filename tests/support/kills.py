@@ -21,6 +21,7 @@ from tests.support.generator import Planned, World
 from tests.support.ledger import Answers, Ledger
 from tests.support.paths import BUILD
 from tests.support.people import uuid7
+from tests.support.process import ProcessError
 from tests.support.stack import Agent, Servers, Stack
 
 VICTIMS = ("agent", "aggregator", "broker", "database")
@@ -92,6 +93,7 @@ class Campaign:
     killed: Counter = field(default_factory=Counter)
     accepted: int = 0
     duplicates: int = 0
+    round: int = -1
 
     def run(self, rounds: int, say=print) -> None:
         for first in range(0, rounds, ROUNDS_PER_STACK):
@@ -120,6 +122,7 @@ class Campaign:
         return ledger
 
     def _round(self, stack: Stack, answers: Answers, number: int) -> Ledger:
+        self.round = number
         rng = random.Random(f"{self.seed} {number}")
         started = time.monotonic()
         loads = [
@@ -138,13 +141,20 @@ class Campaign:
         finally:
             for load in loads:
                 load.finish()
-        stack.wait_drained(wait_s=90)
+        self._wait_drained(stack)
         with stack.connect() as db:
             ledger = answers.balance(db, stack.topic_records)
         ledger.seconds = time.monotonic() - started
         if not ledger.is_whole or set(ledger.bad_by_class) - {"conflict"}:
             raise CampaignFailed(f"seed {self.seed} round {number} ({victim}): {ledger}")
         return ledger
+
+    def _wait_drained(self, stack: Stack) -> None:
+        try:
+            stack.wait_drained(wait_s=90)
+        except TimeoutError as error:
+            tails = [f"{s.name}: {s.returncode}\n{s.log_tail(6)}" for s in stack.services()]
+            raise TimeoutError("\n".join([str(error), *tails])) from None
 
     def _kill(self, stack: Stack, victim: str, rng: random.Random) -> None:
         """Dead for a while, then back."""
@@ -179,8 +189,8 @@ def main() -> int:
         campaign = Campaign(servers, folder, seed)
         try:
             campaign.run(args.rounds, say=lambda text: print(text, flush=True))
-        except CampaignFailed as error:
-            print(f"kills: FAILED: {error}")
+        except (CampaignFailed, ProcessError, TimeoutError) as error:
+            print(f"kills: FAILED in round {campaign.round} (seed {seed}): {error}")
             return 1
     killed = ", ".join(f"{name} {count}" for name, count in sorted(campaign.killed.items()))
     print(
