@@ -178,7 +178,11 @@ def what_counts(rules, watch):
 def main():
     """Histories separated by an empty line in, dumps separated by an empty line out."""
     texts = sys.stdin.read().strip("\n").split("\n\n")
-    print("\n\n".join("\n".join(dump(parse(text))) for text in texts))
+    for index, text in enumerate(texts):
+        if index > 0:
+            print()
+        for found in dump(parse(text)):
+            print(found)
 
 
 if __name__ == "__main__":
