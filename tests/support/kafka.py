@@ -5,9 +5,9 @@
         kafka.create_topic("t", partitions=4, config={"message.timestamp.type": "LogAppendTime"})
         kafka.kill9(); kafka.restart()      # same ports, same data
 
-The folder keeps ports, cluster id and data, so a second Kafka(folder) after stop() or kill9() carries
-on. It listens on loopback only. A broker never outlives the thread that started it (the kernel sends
-it SIGKILL), so start it from a thread that lives as long as the broker shall.
+The folder keeps ports, cluster id and data, so a second Kafka(folder) after stop() or kill9()
+carries on. It listens on loopback only. A broker never outlives the thread that started it (the
+kernel sends it SIGKILL), so start it from a thread that lives as long as the broker shall.
 
 From a shell:  python3 -m tests.support.kafka fetch
                python3 -m tests.support.kafka run --dir DIR [--nodes 3]
@@ -51,7 +51,7 @@ class KafkaError(RuntimeError):
     pass
 
 
-# ---- jars -----------------------------------------------------------------------------------------
+# ---- jars --------------------------------------------------------------------------------------
 
 
 def version() -> str:
@@ -107,8 +107,8 @@ def _say(text: str) -> None:
 def fetch() -> Path:
     """The folder with Kafka's jars, fetched through Maven and checked against SHA256SUMS.
 
-    Safe to call from many processes at once: one fetches, the others wait. The folder appears by one
-    rename, complete and checked, or not at all.
+    Safe to call from many processes at once: one fetches, the others wait. The folder appears by
+    one rename, complete and checked, or not at all.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kasumori"
     folder = cache / f"kafka-{version()}"
@@ -138,7 +138,7 @@ def fetch() -> Path:
     return folder
 
 
-# ---- the few requests a harness needs, by hand: it must not depend on a client library -------------
+# ---- the few requests a harness needs, by hand: it must not depend on a client library ---------
 
 
 def _text(value: str | None) -> bytes:
@@ -192,7 +192,7 @@ def _brokers(port: int) -> int:
     return answer.take("i")
 
 
-# ---- broker ---------------------------------------------------------------------------------------
+# ---- broker ------------------------------------------------------------------------------------
 
 
 def _free_ports(count: int) -> list[int]:
@@ -294,7 +294,7 @@ class Kafka:
             "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
             "num.network.threads": 2,
             "num.io.threads": 4,
-            # After kill -9 the controller refuses the same broker until its old session has run out.
+            # After kill -9 the controller refuses the same broker until its old session is over.
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 250,
         }
@@ -449,8 +449,11 @@ class Kafka:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m tests.support.kafka", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tests.support.kafka",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fetch", help="fetch and check the jars, print their folder")
     run = commands.add_parser("run", help="run until SIGINT or SIGTERM, print the address")
