@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tests.support.kafka import Kafka  # noqa: E402
+from tests.support.kafka import Kafka
 
 
 def obey(kafka: Kafka, words: list[str]) -> None:
