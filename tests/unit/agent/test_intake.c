@@ -147,7 +147,7 @@ static void bad_input_names_its_place(void **state)
         {"{\"site\":\"s001\",\"tenant\":\"other\",\"occurredStartUs\":1}",
          "tenant: this agent reports for another tenant"},
         {"{\"site\":\"s001\",\"colour\":1}", "colour: unknown field"},
-        {"{\"site\":7}", "site: want a string, not an integer"},
+        {"{\"site\":7}", "site: want a string, not a whole number"},
         {"{\"site\":\"s001\",\"persons\":{}}", "persons: want an array, not an object"},
         {"{\"persons\":[{\"identifiers\":[{\"kind\":\"phone\",\"value\":\"\"}]}]}",
          "persons[0].identifiers[0].value: want 1 to 256 bytes"},
