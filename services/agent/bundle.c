@@ -133,6 +133,7 @@ static enum rc fill(const char *path, const struct bundle_file *file, struct bun
         .ssl_ca_file = kafka->ssl_ca_file,
         .ssl_certificate_file = kafka->ssl_certificate_file,
         .ssl_key_file = kafka->ssl_key_file,
+        .topics = {kafka->topic_records, kafka->topic_health},
     };
     enum rc rc = check_name(path, "tenant", file->tenant, err);
     if (rc == RC_OK)

@@ -42,7 +42,7 @@ enum {
     LIMIT_INTAKE_ARENA_BYTES = 1024 * 1024,   /* one record being taken in */
     LIMIT_INTAKE_QUEUE = 4096,                /* requests waiting for the spool */
     LIMIT_INTAKE_BYTES = 16 * 1024 * 1024,    /* encoded records waiting for the spool */
-    LIMIT_IN_FLIGHT = 8192,                   /* records handed to librdkafka, not yet delivered */
+    LIMIT_IN_FLIGHT = 4096,                   /* records handed to librdkafka, not yet delivered */
     LIMIT_SPOOL_PATH_BYTES = 1024,            /* of a file in the spool */
     LIMIT_SPOOL_PAGE_BYTES = 4096,            /* SQLite page of a segment */
     LIMIT_SPOOL_LOG_PAGES = 1000,             /* in a write-ahead log, then moved to the file */
