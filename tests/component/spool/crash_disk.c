@@ -361,7 +361,7 @@ static int crash_sync_fd(int fd)
     enum verdict verdict = decide("sync");
     if (verdict == REFUSE || verdict == TEAR) {
         if (!disk.is_dead)
-            settle(disk.fds[fd], 0);
+            settle(disk.fds[fd], disk.plan.keeps_failed_sync);
         return -1;
     }
     settle(disk.fds[fd], 1);
@@ -411,7 +411,7 @@ static int crash_sync_path(const char *path)
     } else {
         struct entry *entry = names_find(&disk.now, inside(path));
         CHECK(entry != NULL);
-        settle(entry->inode, !is_bad);
+        settle(entry->inode, !is_bad || disk.plan.keeps_failed_sync);
     }
     if (is_bad)
         return -1;
@@ -499,7 +499,7 @@ static int vfs_sync(sqlite3_file *file, int flags)
     enum verdict verdict = decide("sync");
     if (verdict == REFUSE || verdict == TEAR) {
         if (!disk.is_dead)
-            settle(crash->inode, 0);
+            settle(crash->inode, disk.plan.keeps_failed_sync);
         return SQLITE_IOERR_FSYNC;
     }
     settle(crash->inode, 1);

@@ -32,6 +32,7 @@ enum crash_loss {
 /* folder: of the spool, with its parent existing. Changes count from 1; how happens at number at,
    and at number second too if that is not 0 (as FAIL_EIO or a crash before). */
 struct crash_plan {
+    int keeps_failed_sync; /* the other thing a failed fsync may mean: it all reached the disk */
     enum crash_how how;
     long at;
     enum crash_how second_how;

@@ -91,10 +91,10 @@ static void fails_then_dies(void **state)
     static const enum crash_loss losses[] = {LOSS_NONE, LOSS_UNSYNCED, LOSS_RANDOM};
     long count = count_changes(), runs = 0;
     for (long at = 1; at <= count; at++) {
-        for (long later = 1 + at % 5; later <= 60; later += 20 + at % 17) {
+        for (long later = 1 + at % 5; later <= 60; later += 12 + at % 17) {
             const struct crash_plan plan = {
                 .how = FAIL_EIO, .at = at, .second_how = CRASH_BEFORE, .second_at = at + later};
-            scenario_crash(&world, &plan, losses[(at + later) % 3], (uint32_t)at);
+            scenario_crash(&world, &plan, losses[(at + later) / 2 % 3], (uint32_t)at);
             runs++;
         }
     }
