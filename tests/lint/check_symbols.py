@@ -1,4 +1,5 @@
-"""Every symbol a file exports starts with the file's name or its folder's, as nm sees it."""
+"""Every symbol a file exports starts with its folder's name or the file's (of segment_make.c also
+segment), as nm sees it."""
 
 import re
 import subprocess
@@ -12,7 +13,7 @@ def main(build: Path) -> int:
         source = object_path.name.removesuffix(".c.o")
         parts = object_path.parts
         folder = parts[parts.index("CMakeFiles") - 1]
-        names = {source, folder}
+        names = {source, source.split("_")[0], folder}
         if source == "main":
             names.add("main")
         listing = subprocess.run(
@@ -26,7 +27,7 @@ def main(build: Path) -> int:
             count += 1
             if symbol.startswith(("__", "_")):  # of sanitizers and coverage
                 continue
-            if symbol != "main" and not any(re.match(rf"{name}(_|$)", symbol) for name in names):
+            if symbol != "main" and not any(re.match(rf"{name}(_|$)", symbol, re.I) for name in names):
                 problems.append(f"{folder}/{source}.c exports {symbol}")
     if count == 0:
         problems.append(f"no objects under {build}")

@@ -11,7 +11,8 @@ struct program {
     int (*run)(const char *config_path, int is_check);
 };
 
-/* Forbids core dumps, makes new files private, reads the command line, runs. Returns main's exit status: 2 for wrong usage.
+/* Forbids core dumps, makes new files private, reads the command line, runs. Returns main's exit
+ * status: 2 for wrong usage.
  */
 int program_main(const struct program *program, int argc, char **argv);
 

@@ -12,15 +12,14 @@ struct aliases {
     VECTOR(struct alias) list; /* by token, other's key id, other; no doubles */
 };
 
-static int compare_tokens(const void *a, const void *b, const void *ctx)
+static int compare_tokens(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     return fact_token_compare(a, b);
 }
 
-static int compare_aliases(const void *a, const void *b, const void *ctx)
+static int compare_aliases(const void *a, const void *b, const struct derived *d)
 {
-    const struct derived *d = ctx;
     const struct alias *x = a, *y = b;
     if (x->token != y->token)
         return x->token < y->token ? -1 : 1;
@@ -48,7 +47,7 @@ static void collect_tokens(struct derived *d)
         memcpy(handle.mac, decision->handle, FACT_MAC_BYTES);
         VECTOR_PUSH(d, &tokens, handle);
     }
-    derived_sort(d, tokens.items, tokens.count, sizeof(*tokens.items), compare_tokens, NULL);
+    derived_sort(d, tokens.items, tokens.count, sizeof(*tokens.items), compare_tokens);
     d->tokens = tokens.items;
     for (size_t i = 0; i < tokens.count; i++)
         if (d->tokens_count == 0 ||
@@ -76,7 +75,7 @@ static void collect_aliases(struct derived *d, struct aliases *aliases)
                 add_aliases(d, aliases, &d->effectives[e].persons[p].identifiers[i]);
     struct alias *items = aliases->list.items;
     size_t kept = 0;
-    derived_sort(d, items, aliases->list.count, sizeof(*items), compare_aliases, d);
+    derived_sort(d, items, aliases->list.count, sizeof(*items), compare_aliases);
     for (size_t i = 0; i < aliases->list.count; i++)
         if (kept == 0 || items[kept - 1].token != items[i].token ||
             items[kept - 1].other != items[i].other)
@@ -147,9 +146,9 @@ static void push_class(struct derived *d, size_t *tokens, size_t count)
         d->class_of[tokens[i]] = index;
 }
 
-static int compare_classes(const void *a, const void *b, const void *ctx)
+static int compare_classes(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     size_t x = ((const struct class *)a)->tokens[0], y = ((const struct class *)b)->tokens[0];
     return x < y ? -1 : x > y;
 }
@@ -183,7 +182,7 @@ void class_derive(struct derived *d)
         for (size_t i = 0; i < count; i++)
             push_class(d, tokens + i, 1);
     }
-    derived_sort(d, d->classes, d->classes_count, sizeof(*d->classes), compare_classes, NULL);
+    derived_sort(d, d->classes, d->classes_count, sizeof(*d->classes), compare_classes);
     for (size_t c = 0; c < d->classes_count; c++)
         for (size_t i = 0; i < d->classes[c].tokens_count; i++)
             d->class_of[d->classes[c].tokens[i]] = c;

@@ -1,9 +1,9 @@
 /* §1.1: which decisions are in force, and which mean nothing as the facts stand. */
 #include "services/common/correlate/steps.h"
 
-static int compare_decisions(const void *a, const void *b, const void *ctx)
+static int compare_decisions(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     int64_t x = (*(const struct fact_decision *const *)a)->no;
     int64_t y = (*(const struct fact_decision *const *)b)->no;
     return x < y ? -1 : x > y;
@@ -28,7 +28,7 @@ void decisions_derive(struct derived *d)
         d->decisions[i] = &d->facts->decisions[i];
         d->is_in_force[i] = 1;
     }
-    derived_sort(d, d->decisions, count, sizeof(*d->decisions), compare_decisions, NULL);
+    derived_sort(d, d->decisions, count, sizeof(*d->decisions), compare_decisions);
     for (size_t i = count; i-- > 0;) {
         const struct fact_decision *decision = d->decisions[i];
         if (!d->is_in_force[i] || decision->kind != FACT_DECISION_REVOKE)

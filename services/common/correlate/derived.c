@@ -27,9 +27,9 @@ void derived_grow(struct derived *d, void *vector, size_t item_size)
 }
 
 struct sorting {
+    const struct derived *d;
     size_t size;
-    int (*compare)(const void *a, const void *b, const void *ctx);
-    const void *ctx;
+    derived_order *compare;
 };
 
 /* Merges the sorted halves [0, middle) and [middle, count) of from into to. */
@@ -37,18 +37,17 @@ static void merge(const struct sorting *s, const char *from, size_t middle, size
 {
     size_t left = 0, right = middle;
     for (size_t i = 0; i < count; i++) {
-        int is_left = right == count ||
-                      (left < middle &&
-                       s->compare(from + left * s->size, from + right * s->size, s->ctx) <= 0);
+        int is_left =
+            right == count ||
+            (left < middle && s->compare(from + left * s->size, from + right * s->size, s->d) <= 0);
         const char *item = from + (is_left ? left++ : right++) * s->size;
         memcpy(to + i * s->size, item, s->size);
     }
 }
 
-void derived_sort(struct derived *d, void *items, size_t count, size_t size,
-                  int (*compare)(const void *a, const void *b, const void *ctx), const void *ctx)
+void derived_sort(struct derived *d, void *items, size_t count, size_t size, derived_order *compare)
 {
-    const struct sorting sorting = {.size = size, .compare = compare, .ctx = ctx};
+    const struct sorting sorting = {.d = d, .size = size, .compare = compare};
     if (count < 2)
         return;
     char *from = items;
@@ -75,25 +74,25 @@ int derived_slice_compare(struct slice a, struct slice b)
     return a.size < b.size ? -1 : a.size > b.size;
 }
 
-static int compare_slices(const void *a, const void *b, const void *ctx)
+static int compare_slices(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     return derived_slice_compare(*(const struct slice *)a, *(const struct slice *)b);
 }
 
 size_t derived_slice_set(struct derived *d, struct slice *items, size_t count)
 {
     size_t kept = 0;
-    derived_sort(d, items, count, sizeof(*items), compare_slices, NULL);
+    derived_sort(d, items, count, sizeof(*items), compare_slices);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || derived_slice_compare(items[kept - 1], items[i]) != 0)
             items[kept++] = items[i];
     return kept;
 }
 
-static int compare_indices(const void *a, const void *b, const void *ctx)
+static int compare_indices(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
     return x < y ? -1 : x > y;
 }
@@ -101,7 +100,7 @@ static int compare_indices(const void *a, const void *b, const void *ctx)
 size_t derived_index_set(struct derived *d, size_t *items, size_t count)
 {
     size_t kept = 0;
-    derived_sort(d, items, count, sizeof(*items), compare_indices, NULL);
+    derived_sort(d, items, count, sizeof(*items), compare_indices);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || items[kept - 1] != items[i])
             items[kept++] = items[i];

@@ -358,9 +358,9 @@ static void put_review(struct dump *dump, const struct review *review)
     put(dump, ",\"t\":\"review\"}\n");
 }
 
-static int compare_scopes(const void *a, const void *b, const void *ctx)
+static int compare_scopes(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     return derived_slice_compare(*(const struct slice *)a, *(const struct slice *)b);
 }
 
@@ -372,7 +372,7 @@ static void dump_watch(struct dump *dump, struct derived *scratch)
         struct slice *scope = derived_take(scratch, decision->scope_count, sizeof(*scope));
         if (decision->scope_count > 0)
             memcpy(scope, decision->scope, decision->scope_count * sizeof(*scope));
-        derived_sort(scratch, scope, decision->scope_count, sizeof(*scope), compare_scopes, NULL);
+        derived_sort(scratch, scope, decision->scope_count, sizeof(*scope), compare_scopes);
         put(dump, "{\"class\":");
         put_class(dump, d->watch.items[i].class);
         buf_addf(dump->text, ",\"decision\":%" PRId64 ",\"scope\":", decision->no);

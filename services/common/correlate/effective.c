@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-static int compare_records(const void *a, const void *b, const void *ctx)
+static int compare_records(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct fact_record *x = *(const struct fact_record *const *)a;
     const struct fact_record *y = *(const struct fact_record *const *)b;
     return uuid_compare(&x->id, &y->id);
 }
 
 /* Corrections by target, then by what makes one win. */
-static int compare_corrections(const void *a, const void *b, const void *ctx)
+static int compare_corrections(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct fact_record *x = *(const struct fact_record *const *)a;
     const struct fact_record *y = *(const struct fact_record *const *)b;
     int order = uuid_compare(&x->target, &y->target);
@@ -65,7 +65,7 @@ static size_t sort_corrections(struct derived *d, const struct fact_record **all
         else
             VECTOR_PUSH(d, &d->waiting, all[i]);
     }
-    derived_sort(d, ret_valid, valid, sizeof(*ret_valid), compare_corrections, NULL);
+    derived_sort(d, ret_valid, valid, sizeof(*ret_valid), compare_corrections);
     return valid;
 }
 
@@ -166,9 +166,9 @@ struct supplement {
     const struct fact_record *winner;
 };
 
-static int compare_supplements(const void *a, const void *b, const void *ctx)
+static int compare_supplements(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct supplement *x = a, *y = b;
     int order = uuid_compare(&x->original->target, &y->original->target);
     return order != 0 ? order : uuid_compare(&x->original->id, &y->original->id);
@@ -194,7 +194,7 @@ static size_t collect_supplements(struct derived *d, const struct fact_record **
         else if (has_effect(winner))
             supplements[count++] = (struct supplement){record, winner};
     }
-    derived_sort(d, supplements, count, sizeof(*supplements), compare_supplements, NULL);
+    derived_sort(d, supplements, count, sizeof(*supplements), compare_supplements);
     return count;
 }
 
@@ -252,8 +252,8 @@ static const struct fact_record **split(struct derived *d, size_t *ret_count)
         else
             d->originals[d->originals_count++] = &facts->records[i];
     }
-    derived_sort(d, d->originals, d->originals_count, sizeof(*d->originals), compare_records, NULL);
-    derived_sort(d, corrections, count, sizeof(*corrections), compare_records, NULL);
+    derived_sort(d, d->originals, d->originals_count, sizeof(*d->originals), compare_records);
+    derived_sort(d, corrections, count, sizeof(*corrections), compare_records);
     *ret_count = count;
     return corrections;
 }

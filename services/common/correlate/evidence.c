@@ -12,9 +12,9 @@ struct sayings {
     VECTOR(struct saying) list;
 };
 
-static int compare_sayings(const void *a, const void *b, const void *ctx)
+static int compare_sayings(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct saying *x = a, *y = b;
     if (x->a != y->a)
         return x->a < y->a ? -1 : 1;
@@ -85,7 +85,7 @@ void evidence_derive(struct derived *d)
     say_mentions(d, &sayings);
     say_links(d, &sayings);
     struct saying *items = sayings.list.items;
-    derived_sort(d, items, sayings.list.count, sizeof(*items), compare_sayings, NULL);
+    derived_sort(d, items, sayings.list.count, sizeof(*items), compare_sayings);
     for (size_t i = 0; i < sayings.list.count;) {
         size_t end = i + 1;
         while (end < sayings.list.count && items[end].a == items[i].a && items[end].b == items[i].b)

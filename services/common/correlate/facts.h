@@ -96,11 +96,9 @@ struct fact_record {
     struct slice matter, ref;
     int64_t talk_us, hold_us;
     const struct slice *categories; /* scheme:version:code */
-    size_t categories_count;
     const struct fact_answer *answers;
-    size_t answers_count;
     const struct fact_person *persons;
-    size_t persons_count;
+    size_t categories_count, answers_count, persons_count;
 };
 
 enum fact_decision_kind {
@@ -156,15 +154,12 @@ struct fact_severity {
 };
 
 struct fact_policy {
-    int64_t version;
-    int64_t effective_from_us;
+    int64_t version, effective_from_us;
     int64_t confinement_talk_us;
     int64_t repetition_window_us;
     int64_t matter_window_us;
-    int64_t cross_site_window_us;
-    int64_t cross_site_sites;
-    int64_t escalation_window_us;
-    int64_t escalation_severity;
+    int64_t cross_site_window_us, cross_site_sites;
+    int64_t escalation_window_us, escalation_severity;
     const struct fact_severity *severities;
     size_t severities_count;
 };
@@ -183,18 +178,15 @@ struct fact_linking {
     int64_t pairs; /* of a switchboard */
     int64_t cap;   /* others */
     const struct fact_cap *caps;
-    size_t caps_count;
     const struct fact_token *shared;
-    size_t shared_count;
+    size_t caps_count, shared_count;
 };
 
 struct facts {
-    const struct fact_record *records; /* ids differ */
-    size_t records_count;
+    const struct fact_record *records;     /* ids differ */
     const struct fact_decision *decisions; /* numbers differ */
-    size_t decisions_count;
     const struct fact_policy *policies;
-    size_t policies_count;
+    size_t records_count, decisions_count, policies_count;
     struct fact_linking linking;
     int has_tick;
     int64_t as_of_us; /* greatest tick */

@@ -32,9 +32,8 @@ static int compare_times(const struct derived *d, size_t x, size_t y)
     return x < y ? -1 : x > y;
 }
 
-static int compare_by_ref(const void *a, const void *b, const void *ctx)
+static int compare_by_ref(const void *a, const void *b, const struct derived *d)
 {
-    const struct derived *d = ctx;
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
     int order =
         derived_slice_compare(d->effectives[x].original->site, d->effectives[y].original->site);
@@ -59,7 +58,7 @@ static size_t *join_refs(struct derived *d)
     for (size_t e = 0; e < d->effectives_count; e++)
         if (winner(d, e)->ref.size > 0)
             order[count++] = e;
-    derived_sort(d, order, count, sizeof(*order), compare_by_ref, d);
+    derived_sort(d, order, count, sizeof(*order), compare_by_ref);
     for (size_t i = 1; i < count; i++) {
         int64_t pause_us = winner(d, order[i])->start_us - winner(d, order[i - 1])->start_us;
         if (is_same_ref(d, order[i - 1], order[i]) && pause_us <= CLOCK_US_PER_DAY)
@@ -87,7 +86,7 @@ static void join_decided(struct derived *d, size_t *parents)
     }
 }
 
-static int compare_members(const void *a, const void *b, const void *ctx)
+static int compare_members(const void *a, const void *b, const struct derived *d)
 {
     const struct member *x = a, *y = b;
     int order = derived_slice_compare(x->site, y->site);
@@ -99,7 +98,7 @@ static int compare_members(const void *a, const void *b, const void *ctx)
         return x->is_shared_owner - y->is_shared_owner;
     if (x->owner != y->owner)
         return x->owner < y->owner ? -1 : 1;
-    return compare_times(ctx, x->effective, y->effective);
+    return compare_times(d, x->effective, y->effective);
 }
 
 static int is_one_group(const struct member *x, const struct member *y)
@@ -206,7 +205,7 @@ static size_t collect_members(struct derived *d, size_t *a_parents, struct membe
             .effective = mention->effective,
         };
     }
-    derived_sort(d, members, count, sizeof(*members), compare_members, d);
+    derived_sort(d, members, count, sizeof(*members), compare_members);
     return count;
 }
 

@@ -16,9 +16,9 @@ struct interval {
     int64_t start_us, end_us;
 };
 
-static int compare_intervals(const void *a, const void *b, const void *ctx)
+static int compare_intervals(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     int64_t x = ((const struct interval *)a)->start_us, y = ((const struct interval *)b)->start_us;
     return x < y ? -1 : x > y;
 }
@@ -26,7 +26,7 @@ static int compare_intervals(const void *a, const void *b, const void *ctx)
 static int64_t union_us(struct derived *d, struct interval *intervals, size_t count)
 {
     int64_t total_us = 0, reached_us = INT64_MIN;
-    derived_sort(d, intervals, count, sizeof(*intervals), compare_intervals, NULL);
+    derived_sort(d, intervals, count, sizeof(*intervals), compare_intervals);
     for (size_t i = 0; i < count; i++) {
         int64_t from_us = intervals[i].start_us > reached_us ? intervals[i].start_us : reached_us;
         if (intervals[i].end_us > from_us)
@@ -135,9 +135,9 @@ static void review_retracted(struct derived *d)
 
 /* ---- whom records tell about ---- */
 
-static int compare_tellings(const void *a, const void *b, const void *ctx)
+static int compare_tellings(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct telling *x = a, *y = b;
     if (x->occurrence != y->occurrence)
         return x->occurrence < y->occurrence ? -1 : 1;
@@ -196,10 +196,10 @@ static void collect_tellings(struct derived *d, struct tellings *tellings)
                                      mention->effective});
     }
     derived_sort(d, tellings->list.items, tellings->list.count, sizeof(struct telling),
-                 compare_tellings, NULL);
+                 compare_tellings);
     tell_by_occurrence(d, tellings, has_own);
     derived_sort(d, tellings->list.items, tellings->list.count, sizeof(struct telling),
-                 compare_tellings, NULL);
+                 compare_tellings);
 }
 
 /* ---- parts ---- */

@@ -191,9 +191,8 @@ static void find_episodes(struct derived *d, const struct list *list, enum rule 
 
 /* ---- lists ---- */
 
-static int compare_parts(const void *a, const void *b, const void *ctx)
+static int compare_parts(const void *a, const void *b, const struct derived *d)
 {
-    const struct derived *d = ctx;
     const struct part *x = &d->parts.items[*(const size_t *)a];
     const struct part *y = &d->parts.items[*(const size_t *)b];
     if (x->subject != y->subject)
@@ -345,7 +344,7 @@ void rules_derive(struct derived *d)
     size_t *parts = derived_take(d, count, sizeof(*parts));
     for (size_t i = 0; i < count; i++)
         parts[i] = i;
-    derived_sort(d, parts, count, sizeof(*parts), compare_parts, d);
+    derived_sort(d, parts, count, sizeof(*parts), compare_parts);
     for (size_t i = 0; i < count;) {
         size_t end = i;
         while (end < count &&

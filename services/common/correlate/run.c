@@ -77,9 +77,9 @@ static void collect_mentions(struct derived *d)
         }
 }
 
-static int compare_sightings(const void *a, const void *b, const void *ctx)
+static int compare_sightings(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct sighting *x = a, *y = b;
     if (x->class != y->class)
         return x->class < y->class ? -1 : 1;
@@ -100,8 +100,7 @@ static void collect_sightings(struct derived *d)
             d->sightings[d->sightings_count++] =
                 (struct sighting){mention->classes[i], start_us, m};
     }
-    derived_sort(d, d->sightings, d->sightings_count, sizeof(*d->sightings), compare_sightings,
-                 NULL);
+    derived_sort(d, d->sightings, d->sightings_count, sizeof(*d->sightings), compare_sightings);
 }
 
 /* Cuts each class's sightings where the pause is longer than the kind's expiry. */

@@ -12,9 +12,9 @@ struct neighbours {
     VECTOR(struct neighbour) list; /* by node, kind, class; no doubles */
 };
 
-static int compare_neighbours(const void *a, const void *b, const void *ctx)
+static int compare_neighbours(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     const struct neighbour *x = a, *y = b;
     if (x->node != y->node)
         return x->node < y->node ? -1 : 1;
@@ -35,7 +35,7 @@ static void collect_neighbours(struct derived *d, struct neighbours *neighbours)
     }
     struct neighbour *items = neighbours->list.items;
     size_t kept = 0;
-    derived_sort(d, items, neighbours->list.count, sizeof(*items), compare_neighbours, NULL);
+    derived_sort(d, items, neighbours->list.count, sizeof(*items), compare_neighbours);
     for (size_t i = 0; i < neighbours->list.count; i++)
         if (kept == 0 || compare_neighbours(&items[kept - 1], &items[i], NULL) != 0)
             items[kept++] = items[i];
@@ -70,9 +70,8 @@ static int is_listed(const struct derived *d, const struct class *class)
     return 0;
 }
 
-static int compare_calls(const void *a, const void *b, const void *ctx)
+static int compare_calls(const void *a, const void *b, const struct derived *d)
 {
-    const struct derived *d = ctx;
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
     const struct fact_record *r = d->effectives[x].winner, *s = d->effectives[y].winner;
     int order =
@@ -107,7 +106,7 @@ static int is_switchboard(struct derived *d, const struct node *node)
             calls[count++] = e;
     }
     count = derived_index_set(d, calls, count);
-    derived_sort(d, calls, count, sizeof(*calls), compare_calls, d);
+    derived_sort(d, calls, count, sizeof(*calls), compare_calls);
     int64_t pairs = 0;
     for (size_t i = 1; i < count; i++) {
         int is_other_site = derived_slice_compare(d->effectives[calls[i - 1]].original->site,

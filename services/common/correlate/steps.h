@@ -19,8 +19,9 @@ void derived_grow(struct derived *d, void *vector, size_t item_size);
 
 /* Sorts in place (merge sort in the arena, stable, so that nothing depends on a library's order).
  */
+typedef int derived_order(const void *a, const void *b, const struct derived *d);
 void derived_sort(struct derived *d, void *items, size_t count, size_t size,
-                  int (*compare)(const void *a, const void *b, const void *ctx), const void *ctx);
+                  derived_order *compare);
 
 int derived_slice_compare(struct slice a, struct slice b);
 /* sorts and drops doubles; returns how many are left */

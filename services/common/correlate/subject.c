@@ -74,9 +74,9 @@ static const struct fact_token *carried_token(const struct derived *d,
     return &d->tokens[best];
 }
 
-static int compare_subjects(const void *a, const void *b, const void *ctx)
+static int compare_subjects(const void *a, const void *b, const struct derived *d)
 {
-    (void)ctx;
+    (void)d;
     return compare_names(&((const struct subject *)a)->name, &((const struct subject *)b)->name);
 }
 
@@ -104,7 +104,7 @@ static void name_subjects(struct derived *d)
                 *name = candidate;
         }
     }
-    derived_sort(d, d->subjects, d->subjects_count, sizeof(*d->subjects), compare_subjects, NULL);
+    derived_sort(d, d->subjects, d->subjects_count, sizeof(*d->subjects), compare_subjects);
     for (size_t s = 0; s < d->subjects_count; s++)
         index_of[d->subjects[s].node] = s;
     for (size_t n = 0; n < d->nodes_count; n++)
