@@ -206,6 +206,18 @@ size_t derived_find_class(const struct derived *d, const struct fact_token *toke
     return index == NONE ? NONE : d->class_of[index];
 }
 
+size_t derived_class_of(const struct derived *d, const struct fact_identifier *identifier)
+{
+    size_t class = NONE;
+    for (size_t t = 0; t < identifier->tokens_count; t++) {
+        size_t found = derived_find_class(d, &identifier->tokens[t]);
+        if (t > 0 && found != class)
+            return NONE;
+        class = found;
+    }
+    return class;
+}
+
 size_t derived_resolve(const struct derived *d, size_t class_index, int64_t at_us)
 {
     if (class_index == NONE)

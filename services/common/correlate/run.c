@@ -46,10 +46,9 @@ static void add_identifiers(const struct derived *d, struct mention *mention)
 {
     for (size_t i = 0; i < mention->person->identifiers_count; i++) {
         const struct fact_identifier *identifier = &mention->person->identifiers[i];
-        if (!is_linking(d, identifier))
-            continue;
-        for (size_t t = 0; t < identifier->tokens_count; t++)
-            add_class(mention, derived_find_class(d, &identifier->tokens[t]));
+        size_t class = derived_class_of(d, identifier);
+        if (class != NONE && is_linking(d, identifier))
+            add_class(mention, class);
     }
 }
 

@@ -48,6 +48,8 @@ const struct fact_record *derived_find_named(const struct derived *d, const stru
 size_t derived_find_token(const struct derived *d, const struct fact_token *token);
 /* The class that holds the token now; NONE. */
 size_t derived_find_class(const struct derived *d, const struct fact_token *token);
+/* The class of an identifier; NONE when it has no token or its tokens are not all of one class. */
+size_t derived_class_of(const struct derived *d, const struct fact_identifier *identifier);
 /* D3 resolve; class may be NONE. Nodes must be there. */
 size_t derived_resolve(const struct derived *d, size_t class, int64_t at_us);
 size_t derived_resolve_named(const struct derived *d, const struct fact_class *name);

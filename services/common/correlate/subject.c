@@ -149,21 +149,27 @@ static int has_node(const struct mention *mention, size_t node)
     return 0;
 }
 
+static const struct fact_token *least_token(const struct fact_identifier *identifier)
+{
+    const struct fact_token *least = &identifier->tokens[0];
+    for (size_t t = 1; t < identifier->tokens_count; t++)
+        if (fact_token_compare(&identifier->tokens[t], least) < 0)
+            least = &identifier->tokens[t];
+    return least;
+}
+
 static void propose_typed(struct derived *d, size_t m, const struct fact_identifier *identifier)
 {
     const struct mention *mention = &d->mentions[m];
     int is_kind = identifier->kind < FACT_KINDS && d->facts->linking.is_linking[identifier->kind];
     if (!mention->is_live || !is_kind || identifier->assurance != FACT_ASSURANCE_TYPED)
         return;
-    for (size_t t = 0; t < identifier->tokens_count; t++) {
-        size_t token = derived_find_token(d, &identifier->tokens[t]);
-        size_t node = derived_resolve(d, d->class_of[token],
-                                      d->effectives[mention->effective].winner->start_us);
-        if (node == NONE || d->nodes[node].is_shared || has_node(mention, node))
-            continue;
-        VECTOR_PUSH(d, &d->proposals,
-                    (struct proposal){.mention = m, .token = &d->tokens[token], .node = node});
-    }
+    size_t node = derived_resolve(d, derived_class_of(d, identifier),
+                                  d->effectives[mention->effective].winner->start_us);
+    if (node != NONE && !d->nodes[node].is_shared && !has_node(mention, node))
+        VECTOR_PUSH(
+            d, &d->proposals,
+            (struct proposal){.mention = m, .token = least_token(identifier), .node = node});
 }
 
 static void propose(struct derived *d)
