@@ -70,12 +70,16 @@ class Record:
 
     @property
     def is_outward(self):
-        return self.direction in (OUTBOUND, INTERNAL)
+        return self.direction in (OUTBOUND, INTERNAL) and not self.is_in_person
+
+    @property
+    def is_in_person(self):
+        return self.channel in (FACE_TO_FACE, VISIT)
 
     @property
     def is_live(self):
         return (
-            self.channel in (FACE_TO_FACE, VISIT)
+            self.is_in_person
             or self.direction == INBOUND
             or (self.is_incident and self.direction == 0)
         )

@@ -28,7 +28,7 @@ class Part:
 
     @property
     def inward(self):
-        """Its records that are neither outbound nor internal: all that counts but answers."""
+        """Its records that are not outward: all that counts but answers."""
         return [record for record in self.records if not record.is_outward]
 
     @property
@@ -169,26 +169,21 @@ class Happenings:
     # Verdicts
 
     def make_states(self):
-        verdicts = {}  # record -> value of the newest
+        named, newest = {}, {}  # number -> records it names; record -> number
         for no, decision in self.holding.items():
-            if decision["kind"] != "verdict":
-                continue
-            named = named_records(self.facts, decision)
-            for record_id in named:
-                verdicts[record_id] = decision["value"]
-                if record_id not in self.records:
-                    self.review("retracted", None, record_id, no)
-            for occurrence in self.occurrences.values():
-                missing = {record.id for record in occurrence.records} - named
-                if len(missing) < len(occurrence.records):
-                    for record_id in missing:
-                        self.review("joined", occurrence.name, record_id, no)
+            if decision["kind"] == "verdict":
+                named[no] = named_records(self.facts, decision)
+                newest.update(dict.fromkeys(named[no], no))
+        for record_id, no in newest.items():
+            if record_id not in self.records:
+                self.review("retracted", None, record_id, no)
         for occurrence in self.occurrences.values():
-            innocent = {
-                verdicts[record.id] in INNOCENT
-                for record in occurrence.records
-                if record.id in verdicts
-            }
+            whole = {record.id for record in occurrence.records}
+            judging = {newest[record_id] for record_id in whole & newest.keys()}
+            for no in judging:
+                for record_id in whole - named[no]:
+                    self.review("joined", occurrence.name, record_id, no)
+            innocent = {self.holding[no]["value"] in INNOCENT for no in judging}
             if innocent == {True, False}:
                 occurrence.state = "disputed"
             elif innocent == {True}:

@@ -65,6 +65,10 @@ class Dice:
         """The value exactly, or one microsecond beside it."""
         return value + self.one(-1, 0, 0, 1)
 
+    def edges(self, value):
+        """The edge on both sides."""
+        return self.edge(value), -self.edge(value)
+
     def site(self):
         return self.rng.choices(("s1", "s2", "s3"), (6, 2, 1))[0]
 
@@ -105,7 +109,9 @@ class Dice:
         found = []
         for ordinal in range(1, count + 1):
             held = [
-                self.known(assurance=self.assurance(), keys=self.one((1,), (1,), (1, 2), (2,)))
+                self.known(
+                    assurance=self.assurance(), keys=self.one((1,), (1,), (1, 2), (2, 1), (2,))
+                )
                 for _ in range(self.rng.choices((1, 2, 3), (9, 3, 1))[0])
             ]
             role = self.rng.choices((1, 2, 3, 0), (12, 1, 1, 1))[0]
@@ -149,7 +155,7 @@ class Dice:
         if not seen or self.likely(0.04):
             return {"token": [PHONE, 1, digest("nobody")], "at": self.time()}
         token, start = self.rng.choice(seen)
-        off = 0 if self.likely(0.7) else self.one(-1, 1, DAY, -DAY, self.edge(self.expiry()))
+        off = 0 if self.likely(0.7) else self.one(-1, 1, DAY, -DAY, *self.edges(self.expiry()))
         return {"token": token, "at": start + off}
 
     def expiry(self):

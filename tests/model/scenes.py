@@ -74,7 +74,11 @@ def incidents_end_to_end(dice):
     else:
         first = dice.time()
         starts = [first, first + dice.edge(window), first + 2 * window]
-    order = ["time", "abuse", "threat"] if dice.likely(0.6) else ["abuse", "abuse", "repeat"]
+    order = (
+        ["time", "abuse", "threat"]
+        if dice.likely(0.6)
+        else dice.one(["time", "repeat", "abuse"], ["abuse", "time", "abuse"])
+    )
     for start, code in zip(starts, order, strict=True):
         categories = [] if dice.likely(0.1) else [f"mhlw9:2022:{code}"]
         dice.history.incident(
@@ -111,7 +115,10 @@ def long_talk(dice):
 
 
 def hub(dice):
-    """A node with as many neighbours of one kind as its cap allows, or one more."""
+    """A node with as many neighbours of one kind as its cap allows, or one more.
+
+    The cap may be the one of a pin: N - 1.
+    """
     kind = dice.one(PHONE, MEMBER, MAIL, ACCOUNT)
     other = dice.one(MEMBER, ACCOUNT, PHONE, MAIL)
     center = dice.known(kind) if dice.likely(0.7) else dice.fresh(kind)
@@ -119,6 +126,10 @@ def hub(dice):
     if (kind, other) == (MEMBER, PHONE):
         cap = 4
     start = dice.time()
+    if dice.n <= 6 and dice.likely(0.4):
+        cap = dice.n - 1
+        named = {"token": [kind, *center["tokens"][0]], "at": start}
+        dice.history.decide("pin_shared", **{"class": named}, value=False)
     for i in range(cap + dice.one(0, 1)):
         next_to = dice.fresh(other, assurance=dice.one(SCANNED, CONFIRMED))
         report = dice.history.incident if dice.likely(0.3) else dice.history.contact
@@ -208,11 +219,17 @@ def switchboard(dice):
     """Calls of one number that overlap by a minute or just not, two or three times."""
     line, start, site = dice.known(PHONE), dice.time(), dice.site()
     overlap = dice.edge(MINUTE)
-    for i in range(dice.one(3, 4, 4)):
+    odd = dice.one("", "", "", "same", "same", "none", "busy")  # of the last call
+    count = dice.one(3, 4, 4)
+    for i in range(count):
         who = [line, dice.fresh(MEMBER)] if dice.likely(0.2) else [line]
-        ref = "same" if dice.likely(0.1) else f"call{i}"
+        ref, outcome = f"call{i}", CONNECTED
+        if i == count - 1:
+            ref = {"same": f"call{i - 1}", "none": ""}.get(odd, ref)
+            outcome = BUSY if odd == "busy" else CONNECTED
         at = start + i * (3 * MINUTE - overlap)
-        dice.history.contact(*who, start=at, span=3 * MINUTE, ref=ref, site=site)
+        body = {"ref": ref, "outcome": outcome, "site": site}
+        dice.history.contact(*who, start=at, span=3 * MINUTE, **body)
     if dice.likely(0.4):
         dice.history.incident(line, start=start + 4 * MINUTE, site=site)
 
@@ -262,7 +279,8 @@ def close_chain(dice):
         elif kind < 0.4:
             dice.history.contact(who, start=start, span=span, site=site, outcome=BUSY)
         else:
-            dice.history.incident(who, start=start, span=span, site=site, ref=ref)
+            body = {"ref": ref, "categories": dice.categories()}
+            dice.history.incident(who, start=start, span=span, site=site, **body)
         start += span + dice.edge(dice.one(10, 10, 5) * MINUTE)
 
 
@@ -279,11 +297,30 @@ def anchors_meet(dice):
     dice.history.incident(who, start=between, site=site, ref=dice.one("", "a1", "a2"))
 
 
+def beside_an_anchor(dice):
+    """A report that has its call already, of somebody who makes others near it."""
+    start, site = dice.time(), dice.site()
+    caller, other = dice.known(PHONE), dice.known(MEMBER)
+    ref = dice.one("b1", "b1", "")
+    dice.history.contact(caller, start=start, span=MINUTE, site=site, ref="b1")
+    dice.history.incident(other, start=start + MINUTE, site=site, ref=ref)
+    dice.history.incident(other, start=start + 8 * MINUTE, site=site)
+    if dice.likely(0.5):
+        dice.history.contact(other, start=start + 12 * MINUTE, site=site, talk=HOUR)
+
+
+def many_phones(dice):
+    """A card with the four phones it may have, or five."""
+    card, start = dice.fresh(MEMBER), dice.time()
+    for i in range(dice.one(4, 5)):
+        dice.history.contact(card, dice.fresh(PHONE), start=start + i * HOUR)
+
+
 def typed(dice):
     """A clerk typed somebody's number: once only, or beside a card that was read."""
     theirs = dice.known(dice.one(PHONE, MEMBER), assurance=TYPED, keys=dice.one((1,), (1, 2)))
     own = [dice.known(MEMBER)] if dice.likely(0.4) else []
-    start = dice.time() + dice.one(0, dice.edge(dice.expiry()))
+    start = dice.time() + dice.one(0, *dice.edges(dice.expiry()))
     dice.history.incident(*own, theirs, start=start, channel=FACE_TO_FACE)
 
 
@@ -312,7 +349,7 @@ def outbound_answer(dice):
         who = dice.fresh(PHONE)
     dice.history.incident(who, start=start, matter=matter)
     given = dice.one(matter, "")
-    reply = {"matter": given, "recorded_at": start + dice.edge(DAY), "final": True}
+    reply = {"matter": given, "recorded_at": start + dice.edge(DAY), "final": dice.likely(0.85)}
     dice.history.contact(
         who,
         start=start + DAY,
@@ -321,11 +358,14 @@ def outbound_answer(dice):
         matter=matter,
         answers=[reply],
     )
+    ref = dice.one("", "m9")
     for i in range(3):
         at = start + DAY + dice.one(1, 1, 0, HOUR) + i * dice.edge(15 * DAY)
         abusive = i == 2 and dice.likely(0.6)
         report = dice.history.incident if abusive else dice.history.contact
-        report(who, start=at, matter=matter)
+        report(who, start=at, matter=matter, ref=ref if i == 2 else "")
+    if ref:  # the firm calls back in the same matter, at once
+        dice.history.contact(who, start=at + MINUTE, direction=OUTBOUND, matter=matter, ref=ref)
 
 
 SCENES = [
@@ -345,6 +385,8 @@ SCENES = [
     (shared_refs, 3),
     (close_chain, 4),
     (anchors_meet, 4),
+    (beside_an_anchor, 3),
+    (many_phones, 2),
     (typed, 3),
     (overgrown, 3),
     (many_identifiers, 1),

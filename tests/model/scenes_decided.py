@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.facts import DAY, HOUR, MEMBER, MINUTE, PHONE
+from tests.model.facts import DAY, MEMBER, MINUTE, PHONE
 from tests.model.scenes_later import corrections
 
 
@@ -76,14 +76,19 @@ def links(dice):
             dice.history.revoke(cut)
 
 
-def suppressions(dice):
-    """A pair that stands in one record is cut; or a pair that never met."""
-    pairs = [
+def two_identifiers(dice):
+    """(start, identifiers) of people that carry more than one."""
+    return [
         (record["start"], someone["identifiers"])
         for record in dice.records("contact", "incident")
         for someone in record.get("persons", [])
         if len(someone["identifiers"]) > 1
     ]
+
+
+def suppressions(dice):
+    """A pair that stands in one record is cut; or a pair that never met."""
+    pairs = two_identifiers(dice)
     if pairs and dice.likely(0.85):
         start, held = dice.rng.choice(pairs)
         ends = [
@@ -106,7 +111,10 @@ def attachments(dice):
     handle = f"{dice.one(1, 2, 3):032x}"
     records = dice.some_records(dice.one(1, 1, 3, dice.n if dice.n < 8 else 4))
     for name in names_of(dice, records):
-        dice.history.decide("attach", record=name, ordinal=dice.one(1, 1, 1, 2), handle=handle)
+        body = {"record": name, "ordinal": dice.one(1, 1, 1, 2)}
+        dice.history.decide("attach", **body, handle=handle)
+        if dice.likely(0.15):
+            dice.history.decide("attach", **body, handle=f"{4:032x}")
 
 
 def same_occurrence(dice):
@@ -139,7 +147,7 @@ def policies(dice):
         if dice.likely(0.3):
             rules["escalation_window"] = dice.one(30, 400) * DAY
             rules["escalation_severity"] = dice.one(3, 5)
-        if dice.likely(0.3):
+        if dice.likely(0.5):
             rules["severity"] = {"mhlw9:2022:abuse": 5, "mhlw9:2022:threat": 1}
         starts = [record["start"] for record in dice.records("contact", "incident")]
         since = dice.one(0, dice.time(), dice.edge(dice.rng.choice(starts)))
@@ -164,9 +172,25 @@ def watches(dice):
     if dice.likely(0.4):
         protected = dice.one(body["classes"][0], dice.name_class())
         dice.history.decide("not_listable", classes=[protected])
-    last = dice.rng.choice(starts)
-    as_of = dice.one(end, end + HOUR, end + DAY, last + dice.edge(dice.expiry()))
+    seen = dice.one(dice.rng.choice(starts), body["classes"][0]["at"])
+    as_of = dice.one(end, end + DAY, body["until"] or end, seen + dice.edge(dice.expiry()))
     dice.history.tick(as_of)
+
+
+def protections(dice):
+    """A ban on one class of somebody whose other class may not be listed."""
+    pairs = two_identifiers(dice)
+    if not pairs:
+        return watches(dice)
+    start, held = dice.rng.choice(pairs)
+    ends = [{"token": [one["kind"], *one["tokens"][0]], "at": start} for one in held[:2]]
+    seen = max(record["start"] for record in dice.records("contact", "incident"))
+    persons = {"made_by": "p1", "second_by": "p2"}
+    dice.history.decide("restrict", classes=ends[:1], scope=["s1"], until=seen + DAY, **persons)
+    if dice.likely(0.7):
+        dice.history.decide("not_listable", classes=ends[1:])
+    dice.history.tick(min(seen, start + dice.one(DAY, dice.edge(dice.expiry()))))
+    return None
 
 
 def ticks(dice):
@@ -190,6 +214,7 @@ SCENES = [
     (matters, 4),
     (policies, 4),
     (watches, 7),
+    (protections, 3),
     (ticks, 1),
     (acknowledgements, 1),
     (corrections, 3),
