@@ -32,6 +32,7 @@ static const struct metric_desc TABLE[METRIC_COUNT] = {
     [METRIC_REFUSED] = COUNTER("refused", "Transactions the database refused for a row in them."),
     [METRIC_RETRIES] = COUNTER("retries", "Steps of lanes that had to be tried again."),
     [METRIC_FENCED] = COUNTER("fenced", "Batches dropped because another owner has the offsets."),
+    [METRIC_REWOUND] = COUNTER("rewound", "Batches dropped because the database had lost commits."),
     [METRIC_RECONNECTS] = COUNTER("reconnects", "Connections to the database opened by lanes."),
     [METRIC_GAPS] = COUNTER("gaps", "Times a partition's offsets did not go on by one."),
     [METRIC_HEARTBEATS] = COUNTER("heartbeats", "Heartbeats taken as an agent's last."),

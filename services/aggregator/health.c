@@ -3,8 +3,6 @@
    second. */
 #include "services/aggregator/health.h"
 
-#include <string.h>
-
 #include "services/aggregator/aggregator_metrics.h"
 #include "services/aggregator/database.h"
 #include "services/aggregator/ingest/beats.h"
@@ -16,6 +14,7 @@
 enum { QUEUED_KIB = 1024, BROKER_WAIT_MS = 3000, POLL_MS = 200, CLOSE_MS = 1000, LOG_BEGIN = -2 };
 
 #define STORE_EVERY_US CLOCK_US_PER_S
+#define COMPLAINT_US (60 * CLOCK_US_PER_S)
 #define LOOK_EVERY_US (60 * CLOCK_US_PER_S) /* for partitions added to the topic */
 
 struct health {
@@ -27,7 +26,7 @@ struct health {
     int64_t look_at_us;
     int64_t store_at_us;
     struct back_off back_off;
-    struct err complaint;
+    int64_t complaint_at_us;
 };
 
 static int64_t mono_us(void)
@@ -172,9 +171,10 @@ static enum rc turn(struct health *health, struct err *err)
 
 static void complain(struct health *health, const struct err *err)
 {
-    if (strcmp(health->complaint.text, err->text) != 0)
-        log_warn("heartbeats: %s", err->text);
-    health->complaint = *err;
+    if (health->complaint_at_us != 0 && mono_us() - health->complaint_at_us < COMPLAINT_US)
+        return;
+    log_warn("heartbeats: %s", err->text);
+    health->complaint_at_us = mono_us();
 }
 
 enum rc health_run(void *ctx, struct worker *worker, struct err *err)

@@ -27,12 +27,12 @@ enum {
     FENCES_MAX = 3, /* within FENCES_US: there is a twin */
 };
 
-#define RECLAIM_US                                                                 \
-    (10 * CLOCK_US_PER_S) /* between looks at a partition that is not ours to read \
-                           */
+/* Between looks at a partition that is not ours to read. */
+#define RECLAIM_US (10 * CLOCK_US_PER_S)
 #define FENCES_US (60 * CLOCK_US_PER_S)
 #define LAG_EVERY_US (5 * CLOCK_US_PER_S)
-#define REPEAT_US (60 * CLOCK_US_PER_S) /* the same complaint is logged this often */
+#define COMPLAINT_US (5 * CLOCK_US_PER_S) /* complaints are logged this often */
+#define REPEAT_US (60 * CLOCK_US_PER_S)   /* and the same one this often */
 
 struct lane {
     struct lane_config config;
@@ -101,10 +101,12 @@ const char *lane_name(const struct lane *lane)
 
 /* ---- what is shown ---- */
 
+/* The client and the server say one trouble in many words: a line now and then is enough. */
 static void complain(struct lane *lane, const struct err *err)
 {
     int is_same = strcmp(lane->complaint.text, err->text) == 0;
-    if (is_same && mono_us() - lane->complaint_at_us < REPEAT_US)
+    int64_t quiet_us = mono_us() - lane->complaint_at_us;
+    if (lane->complaint_at_us != 0 && quiet_us < (is_same ? REPEAT_US : COMPLAINT_US))
         return;
     log_warn("lane %s: %s", lane->name, err->text);
     lane->complaint = *err;
@@ -236,14 +238,16 @@ static enum rc handle_revoked(struct lane *lane, struct err *err)
     return kafka_consumer_unassign(lane->consumer, err);
 }
 
-/* Somebody else has claimed what this batch stands on. The group will say who reads now; if it does
-   not, the lane claims again after a while. */
+/* Somebody else has claimed what this batch stands on: the group will say who reads now; if it does
+   not, the lane claims again after a while. Or the database has gone back to before its last
+   commits, which are in the log still: claim again at once. */
 static enum rc handle_fence(struct lane *lane, struct err *err)
 {
-    log_warn("lane %s: fenced: %s; batch dropped", lane->name, err->text);
-    metrics_add(lane->config.metrics, METRIC_FENCED, 1);
+    int is_rewound = batch_is_rewound(lane->batch);
+    log_warn("lane %s: %s; batch dropped", lane->name, err->text);
+    metrics_add(lane->config.metrics, is_rewound ? METRIC_REWOUND : METRIC_FENCED, 1);
     batch_drop(lane->batch);
-    places_release_all(&lane->places, mono_us() + RECLAIM_US);
+    places_release_all(&lane->places, is_rewound ? 0 : mono_us() + RECLAIM_US);
     return places_assign(&lane->places, lane->consumer, err);
 }
 

@@ -41,8 +41,9 @@ struct range {
     size_t advances_count;
     struct batch_counts counts; /* if it commits */
     int64_t missing_at_us;      /* an instant of a month without partition; 0: none */
-    int is_fenced;
-    int is_in_doubt; /* COMMIT was sent and not answered */
+    int is_fenced;              /* the offsets are not where, or not whose, we believe */
+    int is_rewound;             /* they are ours, the database went back */
+    int is_in_doubt;            /* COMMIT was sent and not answered */
 };
 
 struct batch {
@@ -134,6 +135,11 @@ enum rc batch_add(struct batch *batch, const struct kafka_event *event, struct s
 size_t batch_count(const struct batch *batch)
 {
     return batch->count - batch->first;
+}
+
+int batch_is_rewound(const struct batch *batch)
+{
+    return batch->range.is_rewound;
 }
 
 int batch_is_full(const struct batch *batch)
@@ -286,20 +292,26 @@ static void add_advance(struct range *range, const struct message *message)
         range->advances_count++;
 }
 
+static enum rc fence(struct range *range, enum commit_found found, struct err *err)
+{
+    range->is_fenced = 1;
+    range->is_rewound = found == COMMIT_FOUND_REWOUND;
+    return err_set(err, RC_REJECT, "%s",
+                   range->is_rewound ? "the database has gone back behind what it had committed"
+                                     : "an offset row has another owner");
+}
+
 static enum rc step_commit(struct batch *batch, struct db *db, struct range *range, struct err *err)
 {
-    size_t fenced;
+    enum commit_found found;
     for (size_t i = 0; i < range->count; i++)
         add_advance(range, range->items[i].message);
     enum rc rc =
-        commit_advance(batch->commit, db, range->advances, range->advances_count, &fenced, err);
+        commit_advance(batch->commit, db, range->advances, range->advances_count, &found, err);
+    if (rc == RC_OK && found != COMMIT_FOUND_DONE)
+        rc = fence(range, found, err);
     if (rc != RC_OK)
         return rc;
-    if (fenced > 0) {
-        range->is_fenced = 1;
-        return err_set(err, RC_REJECT, "%zu of %zu offset rows are not ours any more", fenced,
-                       range->advances_count);
-    }
     rc = db_exec(db, "commit", err);
     range->is_in_doubt = rc == RC_RETRY;
     return rc;
@@ -362,17 +374,25 @@ static enum rc resolve_doubt(struct batch *batch, struct db *db, struct batch_co
                              struct err *err)
 {
     struct range *range = &batch->range;
-    int is_done;
+    enum commit_found found;
     if (!range->is_in_doubt)
         return RC_OK;
     enum rc rc =
-        commit_find_out(batch->commit, db, range->advances, range->advances_count, &is_done, err);
+        commit_find_out(batch->commit, db, range->advances, range->advances_count, &found, err);
     if (rc != RC_OK)
         return rc;
-    if (is_done)
-        finish_range(batch, counts);
     range->is_in_doubt = 0;
-    return RC_OK;
+    switch (found) {
+    case COMMIT_FOUND_DONE:
+        finish_range(batch, counts);
+        return RC_OK;
+    case COMMIT_FOUND_UNDONE:
+        return RC_OK;
+    case COMMIT_FOUND_REWOUND:
+    case COMMIT_FOUND_TAKEN:
+        break;
+    }
+    return fence(range, found, err);
 }
 
 static enum rc make_month(struct batch *batch, struct err *err)

@@ -50,4 +50,9 @@ void batch_drop(struct batch *batch);
 enum rc batch_store(struct batch *batch, struct db *db, struct batch_counts *counts,
                     struct err *err) MUST_CHECK;
 
+/* After RC_REJECT: the rows are ours, but the database has lost commits (a crash: they are not
+   flushed one by one) or was restored: claim again at once. Otherwise somebody else has claimed
+   them. */
+int batch_is_rewound(const struct batch *batch);
+
 #endif

@@ -23,7 +23,7 @@ static const char ADVANCE_SQL[] =
     "and stream.owner = mine.owner and stream.next_offset = mine.start";
 
 static const char FIND_OUT_SQL[] =
-    "select count(*) filter (where stream.next_offset = mine.finish), "
+    "select count(*), count(*) filter (where stream.next_offset = mine.finish), "
     "count(*) filter (where stream.next_offset = mine.start) " MINE
     "join kasumori.kafka_offset as stream on stream.stream_no = mine.stream_no "
     "and stream.epoch = mine.epoch and stream.owner = mine.owner";
@@ -66,8 +66,28 @@ static void fill(struct commit *commit, const struct advance *advances, size_t c
     }
 }
 
+static enum rc look(struct commit *commit, struct db *db, size_t count,
+                    enum commit_found *ret_found, struct err *err)
+{
+    struct db_result *result;
+    enum rc rc = db_run(db, "commit_find_out", FIND_OUT_SQL, commit->params, &result, err);
+    if (rc != RC_OK)
+        return rc;
+    size_t ours = (size_t)db_result_int(result, 0, 0);
+    size_t done = (size_t)db_result_int(result, 0, 1);
+    size_t undone = (size_t)db_result_int(result, 0, 2);
+    db_result_free(result);
+    if (ours != count)
+        *ret_found = COMMIT_FOUND_TAKEN;
+    else if (done == count)
+        *ret_found = COMMIT_FOUND_DONE;
+    else
+        *ret_found = undone == count ? COMMIT_FOUND_UNDONE : COMMIT_FOUND_REWOUND;
+    return RC_OK;
+}
+
 enum rc commit_advance(struct commit *commit, struct db *db, const struct advance *advances,
-                       size_t count, size_t *ret_fenced, struct err *err)
+                       size_t count, enum commit_found *ret_found, struct err *err)
 {
     struct db_result *result;
     fill(commit, advances, count);
@@ -77,23 +97,20 @@ enum rc commit_advance(struct commit *commit, struct db *db, const struct advanc
     size_t moved = db_result_affected(result);
     db_result_free(result);
     CHECK(moved <= count);
-    *ret_fenced = count - moved;
-    return RC_OK;
+    if (moved == count) {
+        *ret_found = COMMIT_FOUND_DONE;
+        return RC_OK;
+    }
+    rc = look(commit, db, count, ret_found, err);
+    if (rc == RC_OK && *ret_found != COMMIT_FOUND_TAKEN)
+        *ret_found =
+            COMMIT_FOUND_REWOUND; /* some moved just now, so they seem to be where we want */
+    return rc;
 }
 
 enum rc commit_find_out(struct commit *commit, struct db *db, const struct advance *advances,
-                        size_t count, int *ret_is_done, struct err *err)
+                        size_t count, enum commit_found *ret_found, struct err *err)
 {
-    struct db_result *result;
     fill(commit, advances, count);
-    enum rc rc = db_run(db, "commit_find_out", FIND_OUT_SQL, commit->params, &result, err);
-    if (rc != RC_OK)
-        return rc;
-    size_t done = (size_t)db_result_int(result, 0, 0);
-    size_t undone = (size_t)db_result_int(result, 0, 1);
-    db_result_free(result);
-    if (done != count && undone != count)
-        return err_set(err, RC_REJECT, "an offset row has another owner now");
-    *ret_is_done = done == count;
-    return RC_OK;
+    return look(commit, db, count, ret_found, err);
 }

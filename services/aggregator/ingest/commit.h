@@ -19,15 +19,21 @@ struct commit;
 struct commit *commit_new(void) MUST_CHECK;
 void commit_free(struct commit *commit);
 
-/* Moves the offset rows, for the owner of their epoch only, in the caller's transaction.
-   *ret_fenced: how many rows were not ours any more; the caller must then roll back. db_run's
-   results. */
-enum rc commit_advance(struct commit *commit, struct db *db, const struct advance *advances,
-                       size_t count, size_t *ret_fenced, struct err *err) MUST_CHECK;
+/* What the offset rows say about a transaction. */
+enum commit_found {
+    COMMIT_FOUND_DONE,    /* they stand where it takes them */
+    COMMIT_FOUND_UNDONE,  /* they stand where it starts */
+    COMMIT_FOUND_REWOUND, /* ours, but elsewhere: the database lost later commits or was restored */
+    COMMIT_FOUND_TAKEN,   /* somebody else has one of them */
+};
 
-/* After a COMMIT without an answer: *ret_is_done says whether it took place. RC_REJECT when a
-   stream has another owner meanwhile. */
+/* Moves the offset rows, for the owner of their epoch only, in the caller's transaction. DONE, or
+   why not: then the caller must roll back. db_run's results. */
+enum rc commit_advance(struct commit *commit, struct db *db, const struct advance *advances,
+                       size_t count, enum commit_found *ret_found, struct err *err) MUST_CHECK;
+
+/* The same question without moving anything, after a COMMIT without an answer. */
 enum rc commit_find_out(struct commit *commit, struct db *db, const struct advance *advances,
-                        size_t count, int *ret_is_done, struct err *err) MUST_CHECK;
+                        size_t count, enum commit_found *ret_found, struct err *err) MUST_CHECK;
 
 #endif

@@ -324,6 +324,23 @@ static void another_owner_fences(void **state)
     assert_int_equal(w->counts.transactions, 0);
 }
 
+static void a_database_that_went_back_is_told_from_a_fence(void **state)
+{
+    struct world *w = *state;
+    world_give_record(w, world_contact(1));
+    world_store(w);
+    world_do(w, "update kasumori.kafka_offset set next_offset = 100");
+    world_give_record(w, world_contact(2));
+    assert_int_equal(batch_store(w->batch, w->db, &w->counts, &w->err), RC_REJECT);
+    assert_true(batch_is_rewound(w->batch));
+    batch_drop(w->batch);
+    world_give_record(w, world_contact(2));
+    world_do(w, "update kasumori.kafka_offset set next_offset = 101, owner = gen_random_uuid()");
+    assert_int_equal(batch_store(w->batch, w->db, &w->counts, &w->err), RC_REJECT);
+    assert_false(batch_is_rewound(w->batch));
+    assert_int_equal(world_count(w, "select count(*) from kasumori.record"), 1);
+}
+
 static void refused_rows_are_found_and_the_rest_goes_on(void **state)
 {
     struct world *w = *state;
@@ -471,6 +488,7 @@ int main(void)
         TEST(below_the_horizon_is_archived),
         TEST(a_revocation_is_seen_by_the_next_batch),
         TEST(another_owner_fences),
+        TEST(a_database_that_went_back_is_told_from_a_fence),
         TEST(refused_rows_are_found_and_the_rest_goes_on),
         TEST(a_missing_month_is_made),
         TEST(a_race_for_an_id_is_judged_again),
