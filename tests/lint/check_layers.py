@@ -24,8 +24,8 @@ THIRD_PARTY = {
     "curl": "curl/",
 }
 LIBC = set(
-    "assert ctype dirent errno fcntl getopt inttypes limits math netdb poll pthread setjmp signal stdalign "
-    "stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sysexits time unistd "
+    "assert ctype dirent errno fcntl getopt inttypes limits math netdb poll pthread setjmp signal "
+    "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sysexits time unistd "
     "arpa/inet endian netinet/in netinet/tcp sys/eventfd sys/file sys/mman sys/prctl sys/random "
     "sys/resource sys/socket sys/stat sys/statvfs sys/time sys/types sys/uio sys/un sys/wait".split()
 )

@@ -27,7 +27,9 @@ def main(build: Path) -> int:
             count += 1
             if symbol.startswith(("__", "_")):  # of sanitizers and coverage
                 continue
-            if symbol != "main" and not any(re.match(rf"{name}(_|$)", symbol, re.I) for name in names):
+            if symbol != "main" and not any(
+                re.match(rf"{name}(_|$)", symbol, re.I) for name in names
+            ):
                 problems.append(f"{folder}/{source}.c exports {symbol}")
     if count == 0:
         problems.append(f"no objects under {build}")

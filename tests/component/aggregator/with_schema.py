@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tests.support.postgres import Postgres  # noqa: E402
+from tests.support.postgres import Postgres
 
 DATABASE = "ingest_test"
 LOGIN = "ingest_test_login"
