@@ -126,6 +126,21 @@ def check_dockerfile() -> Iterator[str]:
             yield f"Dockerfile: target {stage.name} runs as root"
 
 
+def check_context() -> Iterator[str]:
+    """The build stage copies every folder that the programs' build names."""
+    copied = [source for sources, _, other in deployed.stages()["build"].copies
+              if other is None for source in sources]  # fmt: skip
+    lists = [ROOT / "CMakeLists.txt", ROOT / "CMakePresets.json", *(ROOT / "cmake").iterdir()]
+    for folder in ("proto", "services"):
+        lists += (ROOT / folder).rglob("CMakeLists.txt")
+    for path in lists:
+        named = re.findall(r"\$\{(?:CMAKE|PROJECT)_SOURCE_DIR\}/([\w./-]+)", path.read_text())
+        for place in {str(path.relative_to(ROOT)), *named}:
+            is_copied = any(place == c or place.startswith(c + "/") for c in copied)
+            if not is_copied and not place.startswith("tests"):
+                yield f"Dockerfile: the build stage does not copy {place}"
+
+
 def check_compose() -> Iterator[str]:
     file = deployed.load(VARIABLES)
     yield from check_schema(file.document)
@@ -246,6 +261,7 @@ def main() -> int:
     problems = [
         *check_compose(),
         *check_dockerfile(),
+        *check_context(),
         *check_ignored(),
         *check_prometheus(known),
         *check_grafana(known),
