@@ -174,6 +174,8 @@ class Watch:
             c = self.identity.named_class(named)
             node = self.identity.resolve_named(named)
             if node is None:
+                if c in self.identity.runs:
+                    self.reviews.add((no, c, "gone"))
                 continue
             subject = self.identity.subject_nodes.get(node, ())
             reason = self.reason_against(c, named.get("at", 0), node, subject)

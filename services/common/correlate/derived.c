@@ -147,36 +147,31 @@ size_t derived_find_effective(const struct derived *d, const struct uuid *id)
     return low < d->effectives_count && uuid_compare(derived_id(d, low), id) == 0 ? low : NONE;
 }
 
-static const struct fact_record *find_original(const struct derived *d, const struct uuid *id)
+const struct fact_record *derived_find_record(const struct fact_record **records, size_t count,
+                                              const struct uuid *id)
 {
-    size_t low = 0, high = d->originals_count;
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (uuid_compare(&d->originals[middle]->id, id) < 0)
+        if (uuid_compare(&records[middle]->id, id) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == d->originals_count || uuid_compare(&d->originals[low]->id, id) != 0)
-        return NULL;
-    return d->originals[low];
+    return low < count && uuid_compare(&records[low]->id, id) == 0 ? records[low] : NULL;
 }
 
-static const struct fact_record *find_correction(const struct derived *d, const struct uuid *id)
+static const struct fact_record *find_original(const struct derived *d, const struct uuid *id)
 {
-    for (size_t i = 0; i < d->facts->records_count; i++) {
-        const struct fact_record *record = &d->facts->records[i];
-        if (record->kind == FACT_BODY_CORRECTION && uuid_compare(&record->id, id) == 0)
-            return record;
-    }
-    return NULL;
+    return derived_find_record(d->originals, d->originals_count, id);
 }
 
 const struct fact_record *derived_find_named(const struct derived *d, const struct uuid *id)
 {
     const struct fact_record *record = find_original(d, id);
     if (record == NULL) {
-        const struct fact_record *correction = find_correction(d, id);
+        const struct fact_record *correction =
+            derived_find_record(d->corrections, d->corrections_count, id);
         record = correction == NULL ? NULL : find_original(d, &correction->target);
     }
     if (record != NULL && record->kind == FACT_BODY_SUPPLEMENT) {

@@ -23,8 +23,9 @@ struct derived {
     struct arena *arena;
     jmp_buf full; /* where the arena's end leads; there is nothing to release on the way */
 
-    const struct fact_record **originals; /* contacts, incidents, supplements by id */
-    size_t originals_count;
+    const struct fact_record **originals;   /* contacts, incidents, supplements by id */
+    const struct fact_record **corrections; /* by id */
+    size_t originals_count, corrections_count;
     const struct fact_decision **decisions; /* by number */
     size_t decisions_count;
     uint8_t *is_in_force; /* as decisions */

@@ -23,20 +23,6 @@ static int compare_corrections(const void *a, const void *b, const struct derive
     return order != 0 ? order : uuid_compare(&x->id, &y->id);
 }
 
-static const struct fact_record *find_by_id(const struct fact_record **records, size_t count,
-                                            const struct uuid *id)
-{
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (uuid_compare(&records[middle]->id, id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && uuid_compare(&records[low]->id, id) == 0 ? records[low] : NULL;
-}
-
 static int is_valid(const struct fact_record *correction, const struct fact_record *target)
 {
     if (derived_slice_compare(correction->site, target->site) != 0 ||
@@ -49,21 +35,25 @@ static int is_valid(const struct fact_record *correction, const struct fact_reco
            correction->replaces != FACT_BODY_CORRECTION;
 }
 
-/* Corrections by (target, revision, id); those without a target to be had are listed and left out.
- */
-static size_t sort_corrections(struct derived *d, const struct fact_record **all, size_t count,
-                               const struct fact_record **ret_valid)
+static int is_correction(const struct derived *d, const struct uuid *id)
+{
+    return derived_find_record(d->corrections, d->corrections_count, id) != NULL;
+}
+
+/* Valid corrections by (target, revision, id); the others are listed. */
+static size_t sort_corrections(struct derived *d, const struct fact_record **ret_valid)
 {
     size_t valid = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < d->corrections_count; i++) {
+        const struct fact_record *correction = d->corrections[i];
         const struct fact_record *target =
-            find_by_id(d->originals, d->originals_count, &all[i]->target);
-        if (target != NULL && is_valid(all[i], target))
-            ret_valid[valid++] = all[i];
-        else if (target != NULL || find_by_id(all, count, &all[i]->target) != NULL)
-            VECTOR_PUSH(d, &d->inert, all[i]);
+            derived_find_record(d->originals, d->originals_count, &correction->target);
+        if (target != NULL && is_valid(correction, target))
+            ret_valid[valid++] = correction;
+        else if (target != NULL || is_correction(d, &correction->target))
+            VECTOR_PUSH(d, &d->inert, correction);
         else
-            VECTOR_PUSH(d, &d->waiting, all[i]);
+            VECTOR_PUSH(d, &d->waiting, correction);
     }
     derived_sort(d, ret_valid, valid, sizeof(*ret_valid), compare_corrections);
     return valid;
@@ -184,11 +174,11 @@ static size_t collect_supplements(struct derived *d, const struct fact_record **
         if (record->kind != FACT_BODY_SUPPLEMENT)
             continue;
         const struct fact_record *target =
-            find_by_id(d->originals, d->originals_count, &record->target);
+            derived_find_record(d->originals, d->originals_count, &record->target);
         const struct fact_record *winner = find_winner(corrections, corrections_count, record);
-        if (target == NULL)
+        if (target == NULL && !is_correction(d, &record->target))
             VECTOR_PUSH(d, &d->waiting, record);
-        else if (target->kind == FACT_BODY_SUPPLEMENT ||
+        else if (target == NULL || target->kind == FACT_BODY_SUPPLEMENT ||
                  derived_slice_compare(target->site, record->site) != 0)
             VECTOR_PUSH(d, &d->inert, record);
         else if (has_effect(winner))
@@ -239,31 +229,27 @@ static void add_decided_matters(struct derived *d)
 }
 
 /* Splits the records into originals and corrections, each by id. */
-static const struct fact_record **split(struct derived *d, size_t *ret_count)
+static void split(struct derived *d)
 {
     const struct facts *facts = d->facts;
-    const struct fact_record **corrections =
-        derived_take(d, facts->records_count, sizeof(*corrections));
-    size_t count = 0;
     d->originals = derived_take(d, facts->records_count, sizeof(*d->originals));
+    d->corrections = derived_take(d, facts->records_count, sizeof(*d->corrections));
     for (size_t i = 0; i < facts->records_count; i++) {
         if (facts->records[i].kind == FACT_BODY_CORRECTION)
-            corrections[count++] = &facts->records[i];
+            d->corrections[d->corrections_count++] = &facts->records[i];
         else
             d->originals[d->originals_count++] = &facts->records[i];
     }
     derived_sort(d, d->originals, d->originals_count, sizeof(*d->originals), compare_records);
-    derived_sort(d, corrections, count, sizeof(*corrections), compare_records);
-    *ret_count = count;
-    return corrections;
+    derived_sort(d, d->corrections, d->corrections_count, sizeof(*d->corrections), compare_records);
 }
 
 void effective_derive(struct derived *d)
 {
-    size_t count;
-    const struct fact_record **all = split(d, &count);
-    const struct fact_record **corrections = derived_take(d, count, sizeof(*corrections));
-    count = sort_corrections(d, all, count, corrections);
+    split(d);
+    const struct fact_record **corrections =
+        derived_take(d, d->corrections_count, sizeof(*corrections));
+    size_t count = sort_corrections(d, corrections);
     struct supplement *supplements = derived_take(d, d->originals_count, sizeof(*supplements));
     size_t supplements_count = collect_supplements(d, corrections, count, supplements);
     size_t matter_decisions = count_matter_decisions(d);

@@ -146,14 +146,18 @@ static int compare_tellings(const void *a, const void *b, const struct derived *
     return x->effective < y->effective ? -1 : x->effective > y->effective;
 }
 
-/* The only subject told about, NONE when there is none, and how many there are (0, 1, 2 for more).
- */
-static size_t only_subject(const struct telling *first, const struct telling *end, int *ret_count)
+/* The only subject told about, by a record that is not outward; NONE when there is none. And how
+   many are told about (0, 1, 2 for more). */
+static size_t only_subject(const struct derived *d, const struct telling *first,
+                           const struct telling *end, int *ret_count)
 {
+    int is_inward = 0;
     *ret_count = 0;
-    for (const struct telling *t = first; t < end; t++)
+    for (const struct telling *t = first; t < end; t++) {
+        is_inward |= !derived_is_outward(&d->effectives[t->effective]);
         *ret_count += *ret_count < 2 && (t == first || t[-1].subject != t->subject);
-    return *ret_count == 1 ? first->subject : NONE;
+    }
+    return *ret_count == 1 && is_inward ? first->subject : NONE;
 }
 
 /* Records without a subject of their own tell about the occurrence's only one. */
@@ -166,7 +170,8 @@ static void tell_by_occurrence(struct derived *d, struct tellings *tellings, con
         int count;
         while (end < own && tellings->list.items[end].occurrence == o)
             end++;
-        size_t only = only_subject(tellings->list.items + at, tellings->list.items + end, &count);
+        size_t only =
+            only_subject(d, tellings->list.items + at, tellings->list.items + end, &count);
         at = end;
         for (size_t i = 0; i < occurrence->effectives_count; i++) {
             size_t e = occurrence->effectives[i];

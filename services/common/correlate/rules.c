@@ -306,14 +306,20 @@ static void judge_subject(struct derived *d, const size_t *parts, size_t count)
 
 /* ---- notices on single calls ---- */
 
+/* The only subject a record tells about; NONE when there is none or more. */
 static size_t subject_of(const struct derived *d, size_t occurrence, size_t effective)
 {
     const struct occurrence *o = &d->occurrences[occurrence];
+    size_t subject = NONE;
     for (size_t p = o->first_part; p < o->first_part + o->parts_count; p++)
-        for (size_t i = 0; i < d->parts.items[p].effectives_count; i++)
-            if (d->parts.items[p].effectives[i] == effective)
-                return d->parts.items[p].subject;
-    return NONE;
+        for (size_t i = 0; i < d->parts.items[p].effectives_count; i++) {
+            if (d->parts.items[p].effectives[i] != effective)
+                continue;
+            if (subject != NONE)
+                return NONE;
+            subject = d->parts.items[p].subject;
+        }
+    return subject;
 }
 
 static void notice_calls(struct derived *d)

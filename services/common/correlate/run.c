@@ -71,7 +71,8 @@ static void collect_mentions(struct derived *d)
                                         .is_live = is_live(&d->effectives[e]),
                                         .owner = NONE,
                                         .subject = NONE};
-            add_handles(d, mention);
+            if (mention->is_live) /* else the decision is inert */
+                add_handles(d, mention);
             add_identifiers(d, mention);
         }
 }

@@ -42,6 +42,9 @@ static inline const struct uuid *derived_id(const struct derived *d, size_t effe
 
 /* The effective record of that original's id, NONE when there is none. */
 size_t derived_find_effective(const struct derived *d, const struct uuid *id);
+/* In an array sorted by id; NULL: not there. */
+const struct fact_record *derived_find_record(const struct fact_record **records, size_t count,
+                                              const struct uuid *id);
 /* The original a decision means by id (corrections and supplements stand for their target); NULL:
  * unknown. */
 const struct fact_record *derived_find_named(const struct derived *d, const struct uuid *id);

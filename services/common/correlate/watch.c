@@ -31,17 +31,16 @@ static const char *exclusion(const struct derived *d, const struct fact_class *n
 {
     size_t node = derived_resolve(d, class, name->at_us);
     const struct class *c = &d->classes[class];
-    if (node != NONE && node + 1 < c->first_node + c->nodes_count)
+    if (node == NONE)
+        return "gone";
+    if (node + 1 < c->first_node + c->nodes_count)
         return "new_owner";
-    int64_t seen_us = name->at_us;
-    if (node != NONE && d->nodes[node].last_us > seen_us)
-        seen_us = d->nodes[node].last_us;
+    int64_t seen_us = d->nodes[node].last_us > name->at_us ? d->nodes[node].last_us : name->at_us;
     if (d->facts->as_of_us - seen_us > d->facts->linking.expiry_us[c->kind % FACT_KINDS])
         return "expired";
-    if (node != NONE && d->nodes[node].is_shared)
+    if (d->nodes[node].is_shared)
         return "shared";
-    size_t subject = node == NONE ? NONE : d->nodes[node].subject;
-    if (is_not_listable(d, class) || is_subject_not_listable(d, subject))
+    if (is_not_listable(d, class) || is_subject_not_listable(d, d->nodes[node].subject))
         return "not_listable";
     return NULL;
 }
@@ -71,7 +70,7 @@ static void apply(struct derived *d, const struct fact_decision *decision)
     for (size_t i = 0; i < decision->classes_count; i++) {
         const struct fact_class *name = &decision->classes[i];
         size_t class = derived_find_class(d, &name->token);
-        if (class == NONE)
+        if (class == NONE || d->classes[class].sightings_count == 0)
             continue;
         const char *reason = exclusion(d, name, class);
         if (reason == NULL)
