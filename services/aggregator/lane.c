@@ -145,8 +145,13 @@ static enum rc need_database(struct lane *lane, struct err *err)
         drop_connection(lane);
         return rc;
     }
+    /* The server may have forgotten its last commits (synchronous_commit = off, a failover), so
+       what we hold is claimed anew and read again from where the database says. */
+    batch_drop(lane->batch);
+    places_release_all(&lane->places, mono_us());
     metrics_add(lane->config.metrics, METRIC_RECONNECTS, 1);
-    return RC_OK;
+    /* Reading nothing meanwhile: each question to the broker would wait behind a fetch. */
+    return lane->is_member ? places_assign(&lane->places, lane->consumer, err) : RC_OK;
 }
 
 static void drop_consumer(struct lane *lane)

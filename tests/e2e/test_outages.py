@@ -86,6 +86,24 @@ def test_without_postgresql_the_aggregator_waits_and_goes_on(stack: Stack, repor
     assert ledger.is_whole and ledger.stored == 250 and ledger.duplicates == 0, ledger
 
 
+def test_commits_the_server_forgot_are_read_again_though_nothing_new_comes(stack: Stack, report):
+    """T1 commits with synchronous_commit = off: a crash takes the last ones back, offsets included."""
+    agent = stack.add_agent("s001")
+    stack.add_aggregator()
+    answers = Answers(stack.tenant)
+    forgotten = 0
+    for round_ in range(1, 6):
+        _post(agent, answers, report(), 100)
+        wait_until(lambda n=100 * round_: stack.position() >= n, "stored", every_s=0.001)
+        stack.servers.postgres.kill9()
+        stack.servers.postgres.start()
+        forgotten += 100 * round_ - stack.position()
+        stack.wait_drained(wait_s=40)
+    assert forgotten > 0, "nothing was put to the test"
+    ledger = _ledger(stack, answers)
+    assert ledger.is_whole and ledger.stored == 500, ledger
+
+
 def test_an_aggregator_that_starts_without_its_servers_waits_for_them(stack: Stack, report):
     agent = stack.add_agent("s001")
     answers = Answers(stack.tenant)

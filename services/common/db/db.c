@@ -81,7 +81,9 @@ void db_close(struct db *db)
 
 int db_is_alive(const struct db *db)
 {
-    return !db->is_gone && PQstatus(db->conn) == CONNECTION_OK;
+    /* An idle connection learns only by reading that the server has gone. */
+    return !db->is_gone && PQstatus(db->conn) == CONNECTION_OK && PQconsumeInput(db->conn) &&
+           PQstatus(db->conn) == CONNECTION_OK;
 }
 
 const char *db_sqlstate(const struct db *db)

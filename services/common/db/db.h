@@ -22,7 +22,8 @@ struct db;
 enum rc db_open(const char *conninfo, const char *application_name, struct db **ret_db,
                 struct err *err) MUST_CHECK;
 void db_close(struct db *db);
-/* Whether the connection can be used; after RC_RETRY ask this, then db_close and db_open again. */
+/* Whether the connection can be used, an idle one too; looks at the socket, never blocks. After
+   RC_RETRY ask this, then db_close and db_open again. */
 int db_is_alive(const struct db *db);
 /* SQLSTATE of the last failure; "" when the connection was lost without one. */
 const char *db_sqlstate(const struct db *db);
