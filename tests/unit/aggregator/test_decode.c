@@ -152,6 +152,20 @@ static void values_that_are_no_records_have_their_class(void **state)
     assert_int_equal(decode_bytes(large, sizeof(large)), BAD_CLASS_OVERSIZED);
 }
 
+/* A value too large to be held is NULL in the message, and is not taken for a null value. */
+static void a_value_that_was_not_held_is_oversized(void **state)
+{
+    (void)state;
+    struct message message;
+    struct err err;
+    letter_write(&letter, &from, NULL, 0);
+    message = letter_message(&letter);
+    message.value_size = 3 * 1024 * 1024;
+    item = (struct item){.message = &message, .sender = {.proven = &AGENT}};
+    assert_int_equal(decode_item(&item, horizon_us, arena, &err), RC_OK);
+    assert_int_equal(item.class, BAD_CLASS_OVERSIZED);
+}
+
 static void numbers_beyond_their_columns_are_malformed(void **state)
 {
     (void)state;
@@ -205,6 +219,7 @@ int main(void)
         TEST(bounds_of_time_are_the_brokers),
         TEST(below_the_horizon_is_archived),
         TEST(values_that_are_no_records_have_their_class),
+        TEST(a_value_that_was_not_held_is_oversized),
         TEST(numbers_beyond_their_columns_are_malformed),
         TEST(list_elements_cannot_break_out),
     };
