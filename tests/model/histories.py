@@ -13,7 +13,7 @@ import json
 import random
 from pathlib import Path
 
-from tests.model import scenes, scenes_decided, scenes_later
+from tests.model import scenes_calls, scenes_decided, scenes_later, scenes_people
 from tests.model.builder import T0, History, digest, identifier
 from tests.model.facts import (
     ACCOUNT,
@@ -33,6 +33,7 @@ from tests.model.facts import (
 )
 
 SIZE_MIN, SIZE_MAX = 5, 60
+TOLD = scenes_calls.SCENES + scenes_people.SCENES + scenes_later.SCENES
 POOL = {MEMBER: 6, ACCOUNT: 3, PHONE: 5, MAIL: 2, VEHICLE: 2, SNS: 1, NAME: 1}
 CATEGORIES = [f"mhlw9:2022:{code}" for code in ("time", "abuse", "threat", "violence", "sns")]
 TYPICAL_SPANS = (0, 1, 30_000_000, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, HOUR + 1, 2 * HOUR)
@@ -68,6 +69,11 @@ class Dice:
     def edges(self, value):
         """The edge on both sides."""
         return self.edge(value), -self.edge(value)
+
+    def version(self):
+        """A version of the policy that is not there yet; numbers do not follow times."""
+        known = {fact["version"] for fact in self.history.facts if fact["fact"] == "policy"}
+        return self.rng.choice([number for number in range(1, 60) if number not in known])
 
     def site(self):
         return self.rng.choices(("s1", "s2", "s3"), (6, 2, 1))[0]
@@ -170,7 +176,7 @@ def history(seed):
     scenes_decided.linking_policy(dice)
     while len(facts) < dice.target * 2 // 3 or not dice.records("contact", "incident"):
         before = len(facts)
-        play(dice, scenes.SCENES + scenes_later.SCENES)
+        play(dice, TOLD)
         if len(facts) > SIZE_MAX:
             del facts[before:]
             break
@@ -181,7 +187,7 @@ def history(seed):
             del facts[before:]
             break
     while len(facts) < SIZE_MIN:
-        scenes.ordinary(dice)
+        scenes_calls.ordinary(dice)
     dice.rng.shuffle(facts)
     return facts
 

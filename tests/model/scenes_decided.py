@@ -128,12 +128,9 @@ def matters(dice):
 
 def policies(dice):
     """Versions that hold from the past or from the middle; equal times, numbers out of order."""
-    known = [fact["version"] for fact in dice.history.facts if fact["fact"] == "policy"]
+    if len([fact for fact in dice.history.facts if fact["fact"] == "policy"]) > 6:
+        return
     for _ in range(dice.one(1, 1, 2)):
-        version = dice.one(1, 2, 3, 4, 5)
-        if version in known:
-            continue
-        known.append(version)
         rules = {}
         if dice.likely(0.4):
             rules["confinement_talk"] = dice.one(30, 61) * MINUTE
@@ -151,7 +148,7 @@ def policies(dice):
             rules["severity"] = {"mhlw9:2022:abuse": 5, "mhlw9:2022:threat": 1}
         starts = [record["start"] for record in dice.records("contact", "incident")]
         since = dice.one(0, dice.time(), dice.edge(dice.rng.choice(starts)))
-        dice.history.policy(version, since, **rules)
+        dice.history.policy(dice.version(), since, **rules)
 
 
 def watches(dice):

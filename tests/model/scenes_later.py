@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.model.builder import persons
 from tests.model.facts import INBOUND, PHONE, PHONE_CALL
-from tests.model.scenes import answer, ordinary
+from tests.model.scenes_calls import answer, ordinary
 
 
 def corrections(dice):
