@@ -24,7 +24,8 @@ enum rc kept_get(struct kept *kept, const char *key, struct buf *out, int *ret_f
 /* Durable when RC_OK. at_us: age for kept_expire. */
 enum rc kept_put(struct kept *kept, const char *key, struct slice value, int64_t at_us,
                  struct err *err) MUST_CHECK;
-/* Between begin and commit puts are one transaction; otherwise each is its own. */
+/* Between begin and commit puts are one transaction; otherwise each is its own. A put that fails
+   with anything but RC_REJECT ends the transaction: commit then answers RC_RETRY. */
 enum rc kept_begin(struct kept *kept, struct err *err) MUST_CHECK;
 enum rc kept_commit(struct kept *kept, struct err *err) MUST_CHECK;
 void kept_rollback(struct kept *kept);

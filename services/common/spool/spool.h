@@ -27,9 +27,8 @@ struct spool_config {
 
 struct spool_item {
     uint64_t sequence;
-    int64_t
-        accepted_at_us; /* never below an earlier item's: the spool's clock does not step back */
-    struct slice value; /* borrowed from the spool until the next call on it */
+    int64_t accepted_at_us; /* never below an earlier item's, whatever the wall clock does */
+    struct slice value;     /* borrowed from the spool until the next call on it */
 };
 
 struct spool_stats {
@@ -38,12 +37,13 @@ struct spool_stats {
     uint64_t sequence_delivered; /* all up to here are delivered */
     uint64_t undelivered;        /* records */
     int64_t bytes;               /* on disk, all segments */
-    int64_t oldest_undelivered_at_us; /* 0: none */
+    int64_t oldest_undelivered_at_us; /* 0: none; as of the last tick */
     uint64_t segments;
     uint64_t segments_failed; /* closed for ever after a failed write or fsync, still draining */
     uint64_t corrupt_items;   /* since open: values whose checksum did not match, or unreadable */
     int is_clock_suspect;     /* the wall clock is below the spool's last time */
-    int is_refusing;          /* the last append was refused for the disk or the limit */
+    int is_refusing;          /* the last append was refused for the disk or the limit; a tick
+                                 that finds room again clears it */
 };
 
 /* Opens or creates; recomputes sizes from disk; verifies. RC_RETRY when the disk cannot be used
@@ -52,16 +52,18 @@ enum rc spool_open(const struct spool_config *config, struct spool **ret_spool,
                    struct err *err) MUST_CHECK;
 void spool_close(struct spool *spool);
 
-/* Appends all values in one durable transaction, or none. *ret_first: sequence of values[0].
+/* Appends all values in one durable transaction, or none; at most LIMIT_COMMIT_RECORDS of at most
+   LIMIT_VALUE_BYTES, else RC_REJECT. *ret_first: sequence of values[0].
    RC_FULL: no room (disk or limit); RC_RETRY: write or fsync failed, that segment is closed for
    ever and the next call tries a new one. After either, none of the values is promised; a value of
    a failed transaction is never delivered. */
 enum rc spool_append(struct spool *spool, const struct slice *values, size_t count,
                      uint64_t *ret_first, struct err *err) MUST_CHECK;
 
-/* Up to items_max committed items after the given sequence, in order; delivered ones still kept are
-   readable too (replay). Sequences may jump where a stored item is lost to corruption: counted in
-   corrupt_items. */
+/* Up to items_max committed items (and LIMIT_SPOOL_READ_BYTES) after the given sequence, in order;
+   delivered ones still kept are readable too (replay). Sequences may jump where a stored item is
+   lost to corruption: counted in corrupt_items. RC_RETRY: an I/O error that may pass; after a
+   minute of it the item is stepped over. */
 enum rc spool_read(struct spool *spool, uint64_t after, struct spool_item *items, size_t items_max,
                    size_t *ret_count, struct err *err) MUST_CHECK;
 

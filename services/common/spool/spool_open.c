@@ -16,29 +16,29 @@
 
 static const char mark_name[] = "mark";
 
-static int is_ours(const char *name)
+/* What may lie in a folder that is to become a spool: what mounting and the kept map make. */
+static int is_harmless(const char *name)
 {
-    return name[0] == '.' || segment_first_of_name(name) != 0 || strcmp(name, mark_name) == 0 ||
-           strncmp(name, segment_litter, strlen(segment_litter)) == 0 ||
-           strncmp(name, "kept", 4) == 0 || strcmp(name, "lost+found") == 0;
+    return name[0] == '.' || strstr(name, ".db") != NULL || strcmp(name, "lost+found") == 0 ||
+           strncmp(name, segment_litter, strlen(segment_litter)) == 0;
 }
 
 enum rc spool_check_folder(const char *dir, struct err *err)
 {
-    char mark[LIMIT_SPOOL_PATH_BYTES];
-    snprintf(mark, sizeof(mark), "%s/%s", dir, mark_name);
-    if (disk_is_there(mark))
-        return RC_OK;
     DIR *stream = opendir(dir);
     if (stream == NULL)
         return err_set(err, RC_RETRY, "could not open folder %s: %m", dir);
-    enum rc rc = RC_OK;
+    int is_spool = 0, is_foreign = 0;
     struct dirent *entry;
-    while (rc == RC_OK && (entry = readdir(stream)) != NULL)
-        if (!is_ours(entry->d_name))
-            rc = err_set(err, RC_REJECT, "%s is no spool: it holds other files", dir);
+    while ((entry = readdir(stream)) != NULL) {
+        const char *name = entry->d_name;
+        is_spool |= strcmp(name, mark_name) == 0 || segment_first_of_name(name) != 0;
+        is_foreign |= !is_harmless(name);
+    }
     closedir(stream);
-    return rc;
+    if (is_foreign && !is_spool)
+        return err_set(err, RC_REJECT, "%s is no spool: it holds other files", dir);
+    return RC_OK;
 }
 
 /* A log whose file is gone: a removal was cut short. */

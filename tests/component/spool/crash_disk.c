@@ -1,10 +1,10 @@
-/* Invariant: every change of the folder is counted exactly once, in decide(), before it happens. */
+/* Invariant: every change of the folder is counted exactly once, in crash_disk_decide(), before it
+ * happens. */
 #include "tests/component/spool/crash_disk.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "services/common/base/check.h"
 #include "services/common/base/mem.h"
 #include "services/common/spool/disk.h"
+#include "tests/component/spool/crash_model.h"
 
 enum { NAMES_MAX = 256, FDS_MAX = 1024, PATH_BYTES = 4096, KINDS = 8 };
 
@@ -56,7 +57,6 @@ static struct {
     long count;
     const char *kinds[KINDS];
     long kind_counts[KINDS];
-    const char *what;
     int is_dead, has_struck, is_failing, is_next_sync_failing;
     enum crash_how failing_how;
     struct inode *inodes;
@@ -104,7 +104,7 @@ static void change_free(struct change *change)
     mem_free(change);
 }
 
-static void add_change(struct inode *inode, const void *data, size_t size, size_t at)
+void crash_disk_write(struct inode *inode, const void *data, size_t size, size_t at)
 {
     struct change *change = mem_zalloc(sizeof(*change));
     CHECK(change != NULL);
@@ -199,8 +199,7 @@ static struct inode *inode_new(void)
     return inode;
 }
 
-/* The name inside the folder; NULL when path is elsewhere. */
-static const char *inside(const char *path)
+const char *crash_disk_name(const char *path)
 {
     size_t size = strlen(disk.folder);
     if (path == NULL || strncmp(path, disk.folder, size) != 0 || path[size] != '/')
@@ -208,9 +207,26 @@ static const char *inside(const char *path)
     return path + size + 1;
 }
 
-/* --- the plan --- */
+struct inode *crash_disk_inode(const char *path)
+{
+    const char *name = crash_disk_name(path);
+    struct entry *entry = name != NULL ? names_find(&disk.now, name) : NULL;
+    return entry != NULL ? entry->inode : NULL;
+}
 
-enum verdict { GO, GO_THEN_DIE, TEAR, REFUSE };
+struct inode *crash_disk_add(const char *path)
+{
+    struct inode *inode = inode_new();
+    rename_in_model("", crash_disk_name(path), inode);
+    return inode;
+}
+
+void crash_disk_synced(struct inode *inode, int is_ok)
+{
+    settle(inode, is_ok || disk.plan.keeps_failed_sync);
+}
+
+/* --- the plan --- */
 
 static void count_kind(const char *what)
 {
@@ -223,10 +239,9 @@ static void count_kind(const char *what)
     }
 }
 
-static enum verdict strike(enum crash_how how, const char *what)
+static enum verdict strike(enum crash_how how)
 {
     disk.has_struck = 1;
-    disk.what = what;
     switch (how) {
     case CRASH_NEVER:
         return GO;
@@ -240,12 +255,10 @@ static enum verdict strike(enum crash_how how, const char *what)
         return TEAR;
     case FAIL_EIO:
     case FAIL_NOSPC:
-        disk.failing_how = how;
-        return REFUSE;
     case FAIL_ON_EIO:
     case FAIL_ON_NOSPC:
         disk.failing_how = how;
-        disk.is_failing = 1;
+        disk.is_failing = how == FAIL_ON_EIO || how == FAIL_ON_NOSPC;
         return REFUSE;
     }
     return GO;
@@ -258,7 +271,7 @@ static int needs_room(const char *what)
     return strcmp(what, "write") == 0 || strcmp(what, "create") == 0 || strcmp(what, "mkdir") == 0;
 }
 
-static enum verdict decide(const char *what)
+enum verdict crash_disk_decide(const char *what)
 {
     if (disk.is_dead) {
         errno = EIO;
@@ -273,9 +286,9 @@ static enum verdict decide(const char *what)
     } else if (disk.is_failing)
         verdict = REFUSE;
     else if (disk.count == disk.plan.at)
-        verdict = strike(disk.plan.how, what);
+        verdict = strike(disk.plan.how);
     else if (disk.count == disk.plan.second_at)
-        verdict = strike(disk.plan.second_how, what);
+        verdict = strike(disk.plan.second_how);
     int is_full = disk.failing_how == FAIL_NOSPC || disk.failing_how == FAIL_ON_NOSPC;
     if (verdict == REFUSE && !disk.is_dead && is_full && !needs_room(what))
         verdict = GO;
@@ -284,7 +297,7 @@ static enum verdict decide(const char *what)
     return verdict;
 }
 
-static void done(enum verdict verdict)
+void crash_disk_done(enum verdict verdict)
 {
     if (verdict == GO_THEN_DIE)
         disk.is_dead = 1;
@@ -309,22 +322,22 @@ static int crash_make_dir(const char *path)
         errno = EEXIST;
         return -1;
     }
-    enum verdict verdict = decide("mkdir");
+    enum verdict verdict = crash_disk_decide("mkdir");
     if (verdict == REFUSE || verdict == TEAR)
         return -1;
     int result = mkdir(path, 0700);
-    done(verdict);
+    crash_disk_done(verdict);
     return answer(result);
 }
 
 static int crash_create(const char *path)
 {
-    const char *name = inside(path);
+    const char *name = crash_disk_name(path);
     CHECK(name != NULL);
     struct entry *entry = names_find(&disk.now, name);
     enum verdict verdict = GO;
     if (entry == NULL) {
-        verdict = decide("create");
+        verdict = crash_disk_decide("create");
         if (verdict == REFUSE || verdict == TEAR)
             return -1;
     }
@@ -335,7 +348,7 @@ static int crash_create(const char *path)
         entry = names_find(&disk.now, name);
     }
     disk.fds[fd] = entry->inode;
-    done(verdict);
+    crash_disk_done(verdict);
     if (disk.is_dead) {
         close(fd);
         errno = EIO;
@@ -346,60 +359,60 @@ static int crash_create(const char *path)
 
 static int crash_write_at(int fd, const void *data, size_t size, int64_t at)
 {
-    enum verdict verdict = decide("overwrite");
+    enum verdict verdict = crash_disk_decide("overwrite");
     if (verdict == REFUSE)
         return -1;
     size_t take = verdict == TEAR ? size / 2 : size;
     CHECK(pwrite(fd, data, take, at) == (ssize_t)take);
-    add_change(disk.fds[fd], data, take, (size_t)at);
-    done(verdict);
+    crash_disk_write(disk.fds[fd], data, take, (size_t)at);
+    crash_disk_done(verdict);
     return answer(0);
 }
 
 static int crash_sync_fd(int fd)
 {
-    enum verdict verdict = decide("sync");
+    enum verdict verdict = crash_disk_decide("sync");
     if (verdict == REFUSE || verdict == TEAR) {
         if (!disk.is_dead)
             settle(disk.fds[fd], disk.plan.keeps_failed_sync);
         return -1;
     }
     settle(disk.fds[fd], 1);
-    done(verdict);
+    crash_disk_done(verdict);
     return answer(0);
 }
 
 static int crash_rename(const char *from, const char *to)
 {
-    enum verdict verdict = decide("rename");
+    enum verdict verdict = crash_disk_decide("rename");
     if (verdict == REFUSE || verdict == TEAR)
         return -1;
-    struct entry *entry = names_find(&disk.now, inside(from));
+    struct entry *entry = names_find(&disk.now, crash_disk_name(from));
     CHECK(entry != NULL);
-    rename_in_model(inside(from), inside(to), entry->inode);
+    rename_in_model(crash_disk_name(from), crash_disk_name(to), entry->inode);
     CHECK(rename(from, to) == 0);
-    done(verdict);
+    crash_disk_done(verdict);
     return answer(0);
 }
 
-static int crash_unlink(const char *path)
+int crash_disk_unlink(const char *path)
 {
-    if (names_find(&disk.now, inside(path)) == NULL) {
+    if (names_find(&disk.now, crash_disk_name(path)) == NULL) {
         errno = ENOENT;
         return -1;
     }
-    enum verdict verdict = decide("unlink");
+    enum verdict verdict = crash_disk_decide("unlink");
     if (verdict == REFUSE || verdict == TEAR)
         return -1;
-    rename_in_model(inside(path), "", NULL);
+    rename_in_model(crash_disk_name(path), "", NULL);
     CHECK(unlink(path) == 0);
-    done(verdict);
+    crash_disk_done(verdict);
     return answer(0);
 }
 
-static int crash_sync_path(const char *path)
+int crash_disk_sync_path(const char *path)
 {
-    enum verdict verdict = decide("sync");
+    enum verdict verdict = crash_disk_decide("sync");
     int is_bad = verdict == REFUSE || verdict == TEAR;
     if (is_bad && disk.is_dead)
         return -1;
@@ -409,13 +422,13 @@ static int crash_sync_path(const char *path)
         if (!is_bad)
             settle_names(1);
     } else {
-        struct entry *entry = names_find(&disk.now, inside(path));
+        struct entry *entry = names_find(&disk.now, crash_disk_name(path));
         CHECK(entry != NULL);
         settle(entry->inode, !is_bad || disk.plan.keeps_failed_sync);
     }
     if (is_bad)
         return -1;
-    done(verdict);
+    crash_disk_done(verdict);
     return answer(0);
 }
 
@@ -425,202 +438,9 @@ static const struct disk_ops crash_ops = {
     .write_at = crash_write_at,
     .sync_fd = crash_sync_fd,
     .rename = crash_rename,
-    .unlink = crash_unlink,
-    .sync_path = crash_sync_path,
+    .unlink = crash_disk_unlink,
+    .sync_path = crash_disk_sync_path,
 };
-
-/* --- SQLite's steps --- */
-
-struct crash_file {
-    sqlite3_file base;
-    struct inode *inode; /* NULL: not in the folder */
-    sqlite3_file *real;  /* lies behind this struct */
-};
-
-static sqlite3_vfs *real_vfs;
-
-static struct crash_file *crash_of(sqlite3_file *file)
-{
-    return (struct crash_file *)file;
-}
-
-static int code_of_errno(int code)
-{
-    return errno == ENOSPC ? SQLITE_FULL : code;
-}
-
-static int vfs_close(sqlite3_file *file)
-{
-    struct crash_file *crash = crash_of(file);
-    return crash->real->pMethods != NULL ? crash->real->pMethods->xClose(crash->real) : SQLITE_OK;
-}
-
-static int vfs_read(sqlite3_file *file, void *out, int size, sqlite3_int64 at)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xRead(real, out, size, at);
-}
-
-static int vfs_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 at)
-{
-    struct crash_file *crash = crash_of(file);
-    enum verdict verdict = crash->inode != NULL ? decide("write") : GO;
-    if (verdict == REFUSE)
-        return code_of_errno(SQLITE_IOERR_WRITE);
-    int take = verdict == TEAR ? size / 2 : size;
-    int code = SQLITE_OK;
-    if (take > 0)
-        code = crash->real->pMethods->xWrite(crash->real, data, take, at);
-    if (crash->inode != NULL && take > 0)
-        add_change(crash->inode, data, (size_t)take, (size_t)at);
-    done(verdict);
-    return disk.is_dead ? SQLITE_IOERR_WRITE : code;
-}
-
-static int vfs_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    struct crash_file *crash = crash_of(file);
-    enum verdict verdict = crash->inode != NULL ? decide("truncate") : GO;
-    if (verdict == REFUSE || verdict == TEAR)
-        return SQLITE_IOERR_TRUNCATE;
-    int code = crash->real->pMethods->xTruncate(crash->real, size);
-    if (crash->inode != NULL)
-        add_change(crash->inode, NULL, 0, (size_t)size);
-    done(verdict);
-    return disk.is_dead ? SQLITE_IOERR_TRUNCATE : code;
-}
-
-static int vfs_sync(sqlite3_file *file, int flags)
-{
-    (void)flags;
-    struct crash_file *crash = crash_of(file);
-    if (crash->inode == NULL)
-        return SQLITE_OK;
-    enum verdict verdict = decide("sync");
-    if (verdict == REFUSE || verdict == TEAR) {
-        if (!disk.is_dead)
-            settle(crash->inode, disk.plan.keeps_failed_sync);
-        return SQLITE_IOERR_FSYNC;
-    }
-    settle(crash->inode, 1);
-    done(verdict);
-    return disk.is_dead ? SQLITE_IOERR_FSYNC : SQLITE_OK;
-}
-
-static int vfs_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xFileSize(real, size);
-}
-
-static int vfs_lock(sqlite3_file *file, int lock)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xLock(real, lock);
-}
-
-static int vfs_unlock(sqlite3_file *file, int lock)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xUnlock(real, lock);
-}
-
-static int vfs_check_lock(sqlite3_file *file, int *is_reserved)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xCheckReservedLock(real, is_reserved);
-}
-
-static int vfs_control(sqlite3_file *file, int op, void *arg)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xFileControl(real, op, arg);
-}
-
-static int vfs_sector(sqlite3_file *file)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xSectorSize(real);
-}
-
-static int vfs_traits(sqlite3_file *file)
-{
-    sqlite3_file *real = crash_of(file)->real;
-    return real->pMethods->xDeviceCharacteristics(real);
-}
-
-/* Version 1: no shared memory, no mapping. The spool needs neither. */
-static const sqlite3_io_methods crash_methods = {
-    .iVersion = 1,
-    .xClose = vfs_close,
-    .xRead = vfs_read,
-    .xWrite = vfs_write,
-    .xTruncate = vfs_truncate,
-    .xSync = vfs_sync,
-    .xFileSize = vfs_size,
-    .xLock = vfs_lock,
-    .xUnlock = vfs_unlock,
-    .xCheckReservedLock = vfs_check_lock,
-    .xFileControl = vfs_control,
-    .xSectorSize = vfs_sector,
-    .xDeviceCharacteristics = vfs_traits,
-};
-
-static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
-                    int *ret_flags)
-{
-    (void)vfs;
-    struct crash_file *crash = crash_of(file);
-    const char *name = inside(path);
-    struct entry *entry = name != NULL ? names_find(&disk.now, name) : NULL;
-    enum verdict verdict = GO;
-    *crash = (struct crash_file){.real = (sqlite3_file *)(crash + 1)};
-    crash->real->pMethods = NULL;
-    if (name != NULL && entry == NULL) {
-        if (!(flags & SQLITE_OPEN_CREATE))
-            return SQLITE_CANTOPEN;
-        verdict = decide("create");
-        if (verdict == REFUSE || verdict == TEAR)
-            return code_of_errno(SQLITE_CANTOPEN);
-    }
-    int code = real_vfs->xOpen(real_vfs, path, crash->real, flags, ret_flags);
-    if (code == SQLITE_OK && name != NULL && entry == NULL) {
-        rename_in_model("", name, inode_new());
-        entry = names_find(&disk.now, name);
-    }
-    crash->inode = entry != NULL ? entry->inode : NULL;
-    if (crash->real->pMethods != NULL)
-        crash->base.pMethods = &crash_methods;
-    done(verdict);
-    return code;
-}
-
-static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_dir)
-{
-    (void)vfs;
-    if (inside(path) == NULL)
-        return real_vfs->xDelete(real_vfs, path, sync_dir);
-    if (crash_unlink(path) != 0)
-        return errno == ENOENT ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE;
-    if (sync_dir && crash_sync_path(disk.folder) != 0)
-        return SQLITE_IOERR_DIR_FSYNC;
-    return SQLITE_OK;
-}
-
-static void register_vfs(void)
-{
-    static sqlite3_vfs vfs;
-    if (real_vfs != NULL)
-        return;
-    real_vfs = sqlite3_vfs_find(NULL);
-    vfs = *real_vfs;
-    vfs.zName = CRASH_DISK_VFS;
-    vfs.pNext = NULL;
-    vfs.szOsFile = (int)sizeof(struct crash_file) + real_vfs->szOsFile;
-    vfs.xOpen = vfs_open;
-    vfs.xDelete = vfs_delete;
-    CHECK(sqlite3_vfs_register(&vfs, 0) == SQLITE_OK);
-}
 
 /* --- start and stop --- */
 
@@ -652,7 +472,7 @@ static void load_folder(void)
 
 void crash_disk_start(const char *folder, const struct crash_plan *plan)
 {
-    register_vfs();
+    crash_vfs_register();
     memset(&disk, 0, sizeof(disk));
     disk.pending_end = &disk.pending;
     disk.plan = *plan;
@@ -766,11 +586,6 @@ int crash_disk_has_struck(void)
 long crash_disk_count(void)
 {
     return disk.count;
-}
-
-const char *crash_disk_what(void)
-{
-    return disk.what != NULL ? disk.what : "nothing";
 }
 
 long crash_disk_kinds(const char *what)

@@ -49,7 +49,6 @@ void crash_disk_fail_next_sync(void);
 int crash_disk_is_dead(void);
 int crash_disk_has_struck(void);
 long crash_disk_count(void);             /* changes so far */
-const char *crash_disk_what(void);       /* the kind of change that was struck */
 long crash_disk_kinds(const char *what); /* how many of that kind so far */
 
 #endif
