@@ -88,6 +88,7 @@ static enum rc read_scalar(struct reader *r, const struct config_field *field, v
         [CONFIG_TYPE_BOOL] = "want true or false", [CONFIG_TYPE_DURATION] = "want a duration",
         [CONFIG_TYPE_SIZE] = "want a size",        [CONFIG_TYPE_SECTION] = "want a mapping",
         [CONFIG_TYPE_LIST] = "want a list",        [CONFIG_TYPE_STRINGS] = "want a list",
+        [CONFIG_TYPE_MAP] = "want a mapping",
     };
     enum rc rc = expect(r, YAML_SCALAR_EVENT, field->key, WANT[field->type]);
     if (rc != RC_OK)
@@ -119,23 +120,70 @@ static enum rc list_grow(struct reader *r, const struct config_field *field, siz
     return RC_OK;
 }
 
+static enum rc check_few(struct reader *r, const struct config_field *field,
+                         const struct config_list *list)
+{
+    return list->count < field->items_min ? fail(r, field->key, "has too few items") : RC_OK;
+}
+
 static enum rc read_list(struct reader *r, const struct config_field *field, void *base)
 {
     struct config_list *list = (void *)((char *)base + field->offset);
     int is_strings = field->type == CONFIG_TYPE_STRINGS;
     size_t item_size = is_strings ? sizeof(char *) : field->item_size;
-    const struct config_field string = {.key = field->key, .type = CONFIG_TYPE_STRING};
+    const struct config_field string = {
+        .key = field->key, .type = CONFIG_TYPE_STRING, .check = field->check};
     enum rc rc = expect(r, YAML_SEQUENCE_START_EVENT, field->key, "want a list");
     while (rc == RC_OK) {
         rc = next(r);
-        if (rc != RC_OK || r->event.type == YAML_SEQUENCE_END_EVENT)
+        if (rc != RC_OK)
             return rc;
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return check_few(r, field, list);
         void *item;
         rc = list_grow(r, field, item_size, list, &item);
         if (rc == RC_OK && is_strings)
             rc = read_scalar(r, &string, item);
         else if (rc == RC_OK)
             rc = read_mapping(r, field->key, field->fields, item);
+    }
+    return rc;
+}
+
+/* Whether the key of the newest item is one of an older one. */
+static int is_repeated(const struct config_field *field, const struct config_list *list)
+{
+    size_t offset = field->fields[0].offset;
+    const char *items = list->items;
+    const char *newest =
+        *(char *const *)(const void *)(items + (list->count - 1) * field->item_size + offset);
+    for (size_t i = 0; i + 1 < list->count; i++)
+        if (strcmp(*(char *const *)(const void *)(items + i * field->item_size + offset), newest) ==
+            0)
+            return 1;
+    return 0;
+}
+
+static enum rc read_map(struct reader *r, const struct config_field *field, void *base)
+{
+    struct config_list *list = (void *)((char *)base + field->offset);
+    enum rc rc = expect(r, YAML_MAPPING_START_EVENT, field->key, "want a mapping");
+    while (rc == RC_OK) {
+        rc = next(r);
+        if (rc != RC_OK)
+            return rc;
+        if (r->event.type == YAML_MAPPING_END_EVENT)
+            return check_few(r, field, list);
+        void *item;
+        rc = list_grow(r, field, field->item_size, list, &item);
+        if (rc == RC_OK)
+            rc = read_scalar(r, &field->fields[0], item);
+        if (rc == RC_OK && is_repeated(field, list))
+            rc = fail(r, *(char **)((char *)item + field->fields[0].offset), "given twice");
+        if (rc == RC_OK)
+            rc = next(r);
+        if (rc == RC_OK)
+            rc = read_scalar(r, &field->fields[1], item);
     }
     return rc;
 }
@@ -148,6 +196,8 @@ static enum rc read_value(struct reader *r, const struct config_field *field, vo
     case CONFIG_TYPE_LIST:
     case CONFIG_TYPE_STRINGS:
         return read_list(r, field, base);
+    case CONFIG_TYPE_MAP:
+        return read_map(r, field, base);
     case CONFIG_TYPE_STRING:
     case CONFIG_TYPE_INT:
     case CONFIG_TYPE_BOOL:
@@ -160,7 +210,8 @@ static enum rc read_value(struct reader *r, const struct config_field *field, vo
 
 static int is_scalar(enum config_type type)
 {
-    return type != CONFIG_TYPE_SECTION && type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_STRINGS;
+    return type != CONFIG_TYPE_SECTION && type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_STRINGS &&
+           type != CONFIG_TYPE_MAP;
 }
 
 /* Sets defaults of absent keys, also inside absent sections. A section that is absent needs none of

@@ -8,8 +8,8 @@
 #include "services/common/base/slice.h"
 
 /* A service's configuration: one YAML file into one struct by one table. Unknown keys, keys given
-   twice, wrong types and values out of range are RC_REJECT with "file:line:column: key: why".
-   No anchors, aliases, tags or merge keys; numbers are decimal. */
+   twice (also in a MAP), wrong types and values out of range are RC_REJECT with "file:line:column:
+   key: why". No anchors, aliases, tags or merge keys; numbers are decimal. */
 enum config_type {
     CONFIG_TYPE_STRING,   /* char * (heap, NULL when absent and no default) */
     CONFIG_TYPE_INT,      /* int64_t, min..max */
@@ -20,6 +20,8 @@ enum config_type {
     CONFIG_TYPE_LIST, /* a sequence of mappings: fields for one item; struct config_list at offset
                        */
     CONFIG_TYPE_STRINGS, /* a sequence of strings: struct config_list of char * at offset */
+    CONFIG_TYPE_MAP,     /* a mapping whose keys the writer chooses; struct config_list at offset.
+                            fields:     first the key (STRING), then the value (a scalar) of one item */
 };
 
 struct config_list {
@@ -34,10 +36,13 @@ struct config_field {
     int is_required;
     const char *standard;              /* default as it would be written; NULL: zero or absent */
     int64_t min, max;                  /* INT, DURATION, SIZE; both 0: any */
-    const struct config_field *fields; /* SECTION, LIST; ends with a NULL key */
-    size_t item_size;                  /* LIST */
-    size_t items_max;                  /* LIST, STRINGS; 0: 1024 */
-    const char *help;                  /* one line, for the generated reference */
+    const struct config_field *fields; /* SECTION, LIST, MAP; ends with a NULL key */
+    size_t item_size;                  /* LIST, MAP */
+    size_t items_min;                  /* LIST, STRINGS, MAP, when given */
+    size_t items_max;                  /* LIST, STRINGS, MAP; 0: 1024 */
+    /* STRING, STRINGS, a MAP's key: RC_REJECT with why the text is wrong; NULL: any text */
+    enum rc (*check)(const char *text, struct err *err);
+    const char *help; /* one line, for the generated reference */
 };
 
 /* Fills *config (zeroed by the callee) from text; name stands in messages. On failure *config holds

@@ -100,6 +100,8 @@ enum rc config_value_set(const struct config_field *field, const char *text, int
         return err_set(err, RC_REJECT, "want a plain value, not a quoted string");
     switch (field->type) {
     case CONFIG_TYPE_STRING:
+        if (field->check != NULL && field->check(text, err) != RC_OK)
+            return RC_REJECT;
         return set_string(text, place, err);
     case CONFIG_TYPE_INT:
         return set_number(field, text, NUMBERS, "a whole number", place, err);
@@ -112,6 +114,7 @@ enum rc config_value_set(const struct config_field *field, const char *text, int
         return set_number(field, text, SIZES, "a size such as 512, 64KiB, 16MiB or 2GiB", place,
                           err);
     case CONFIG_TYPE_SECTION:
+    case CONFIG_TYPE_MAP:
         return err_set(err, RC_REJECT, "want a mapping");
     case CONFIG_TYPE_LIST:
     case CONFIG_TYPE_STRINGS:

@@ -10,6 +10,11 @@ struct item {
     int64_t size;
 };
 
+struct rating {
+    char *name;
+    int64_t value;
+};
+
 struct sample {
     char *text;
     int64_t number, wait_us, bytes;
@@ -20,6 +25,7 @@ struct sample {
     } http;
     struct config_list items;
     struct config_list names;
+    struct config_list ratings;
 };
 
 static const struct config_field HTTP[] = {
@@ -35,6 +41,21 @@ static const struct config_field HTTP[] = {
 static const struct config_field ITEM[] = {
     {.key = "name", .type = CONFIG_TYPE_STRING, .offset = 0, .is_required = 1},
     {.key = "size", .type = CONFIG_TYPE_SIZE, .offset = offsetof(struct item, size)},
+    {0},
+};
+
+static enum rc check_short(const char *text, struct err *err)
+{
+    return strlen(text) > 3 ? err_set(err, RC_REJECT, "is long") : RC_OK;
+}
+
+static const struct config_field RATING[] = {
+    {.key = "rating", .type = CONFIG_TYPE_STRING, .check = check_short},
+    {.key = "rating",
+     .type = CONFIG_TYPE_INT,
+     .offset = offsetof(struct rating, value),
+     .min = 1,
+     .max = 5},
     {0},
 };
 
@@ -60,6 +81,13 @@ static const struct config_field SAMPLE[] = {
      .item_size = sizeof(struct item),
      .items_max = 3},
     {.key = "names", .type = CONFIG_TYPE_STRINGS, .offset = offsetof(struct sample, names)},
+    {.key = "ratings",
+     .type = CONFIG_TYPE_MAP,
+     .offset = offsetof(struct sample, ratings),
+     .fields = RATING,
+     .item_size = sizeof(struct rating),
+     .items_min = 1,
+     .items_max = 3},
     {0},
 };
 
@@ -78,7 +106,8 @@ static const char FULL[] = "text: 'a: b'  # comment\n"
                            "  - name: one\n"
                            "    size: 2GiB\n"
                            "  - name: two\n"
-                           "names: [x, \"y\"]\n";
+                           "names: [x, \"y\"]\n"
+                           "ratings: {a:b: 5, c: 1}\n";
 
 static void all_types_are_read(void **state)
 {
@@ -99,6 +128,12 @@ static void all_types_are_read(void **state)
     assert_int_equal(items[0].size, INT64_C(2) << 30);
     assert_int_equal(s.names.count, 2);
     assert_string_equal(((char **)s.names.items)[1], "y");
+    assert_int_equal(s.ratings.count, 2);
+    const struct rating *ratings = s.ratings.items;
+    assert_string_equal(ratings[0].name, "a:b");
+    assert_int_equal(ratings[0].value, 5);
+    assert_string_equal(ratings[1].name, "c");
+    assert_int_equal(ratings[1].value, 1);
     config_done(SAMPLE, &s, sizeof(s));
     assert_null(s.text);
 }
@@ -134,10 +169,19 @@ static void problems_name_their_place(void **state)
          "f.yaml:2:7: wait: want a duration such as 250ms, 10s, 5m, 72h or 30d"},
         {"text: x\non: yes\n", "f.yaml:2:5: on: want true or false"},
         {"text: [x]\n", "f.yaml:1:7: text: want a string"},
-        {"text: x\nhttp: 3\n", "f.yaml:2:7: want a mapping of keys to values"},
+        {"text: x\nhttp: 3\n", "f.yaml:2:7: http: want a mapping of keys to values"},
         {"text: x\nitems: [{size: 1}]\n", "f.yaml:2:9: name: is required"},
         {"text: x\nitems: [{name: a}, {name: b}, {name: c}, {name: d}]\n",
          "f.yaml:2:42: items: has too many items"},
+        {"text: x\nratings: [a]\n", "f.yaml:2:10: ratings: want a mapping"},
+        {"text: x\nratings: {}\n", "f.yaml:2:11: ratings: has too few items"},
+        {"text: x\nratings: {a: 1,\n  a: 2}\n", "f.yaml:3:3: a: given twice"},
+        {"text: x\nratings:\n  a: 6\n", "f.yaml:3:6: rating: 6 is not between 1 and 5"},
+        {"text: x\nratings:\n  a: [6]\n", "f.yaml:3:6: rating: want a whole number"},
+        {"text: x\nratings: {long: 1}\n", "f.yaml:2:11: rating: is long"},
+        {"text: x\nratings: {[a]: 1}\n", "f.yaml:2:11: rating: want a string"},
+        {"text: x\nratings: {a: 1, b: 1, c: 1, d: 1}\n",
+         "f.yaml:2:29: ratings: has too many items"},
         {"text: &a x\n", "f.yaml:1:7: anchors, aliases and tags are not allowed"},
         {"text: !!str x\n", "f.yaml:1:7: anchors, aliases and tags are not allowed"},
         {"text: *a\n", "f.yaml:1:7: anchors, aliases and tags are not allowed"},
