@@ -5,6 +5,7 @@
 #include "services/cli/bad.h"
 #include "services/cli/cli.h"
 #include "services/cli/doctor.h"
+#include "services/cli/dump.h"
 #include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
 #include "services/cli/offset.h"
@@ -14,8 +15,8 @@
 #include "services/cli/vault.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs, bad_verbs,
-    offset_verbs,  vault_verbs,  doctor_verbs, probe_verbs, NULL,
+    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,   agent_verbs, bad_verbs,
+    offset_verbs,  dump_verbs,   vault_verbs,  doctor_verbs, probe_verbs, NULL,
 };
 
 int main(int argc, char **argv)

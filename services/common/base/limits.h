@@ -2,6 +2,7 @@
 #define KASUMORI_BASE_LIMITS_H
 
 #include <assert.h>
+#include <stddef.h>
 
 #include "services/common/base/clock.h"
 
@@ -61,6 +62,10 @@ enum {
     LIMIT_LANES = 16,
     LIMIT_DB_STATEMENTS = 128, /* prepared statements of one connection */
     LIMIT_DB_COLUMNS = 64,     /* parameters of one statement */
+    LIMIT_OUTBOX_BATCH = 500, /* messages of the outbox sent at once */
+    LIMIT_TABLES_COLUMN_BYTES = 256 * 1024 * 1024, /* one column of a tenant's derived rows */
+
+    LIMIT_HISTORY_PAGE = 5000, /* records or decisions read at once by history_load */
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,
@@ -68,6 +73,8 @@ enum {
     LIMIT_SITE_ARENA_BYTES = 256 * 1024 * 1024, /* what planning its import may take */
 };
 
+#define LIMIT_HISTORY_BYTES ((size_t)4 << 30) /* a tenant's facts and all derived from them */
+#define LIMIT_DUMP_BYTES ((size_t)1 << 30)    /* a canonical dump */
 #define LIMIT_SPOOL_READ_PATIENCE_US (60 * CLOCK_US_PER_S) /* an I/O error is damage after that */
 #define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY              /* occurred_end - occurred_start */
 #define LIMIT_ID_AGE_US (400 * CLOCK_US_PER_DAY)           /* id time before LogAppendTime */
