@@ -191,7 +191,7 @@ enum rc health_run(void *ctx, struct worker *worker, struct err *err)
         if (rc == RC_CORRUPT || rc == RC_FATAL)
             return rc;
         complain(health, err);
-        back_off_pause(&health->back_off, worker);
+        worker_back_off(&health->back_off, worker);
     }
     return RC_OK;
 }

@@ -48,7 +48,7 @@ enum rc keeper_run(void *ctx, struct worker *worker, struct err *err)
         if (!has_complained)
             log_warn("partitions: %s", err->text);
         has_complained = 1;
-        back_off_pause(&back_off, worker);
+        worker_back_off(&back_off, worker);
     }
     return RC_OK;
 }

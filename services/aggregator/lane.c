@@ -437,7 +437,7 @@ static enum rc handle_failure(struct lane *lane, enum rc rc, struct err *err)
         if (lane->db != NULL && !db_is_alive(lane->db))
             drop_connection(lane);
         show(lane);
-        back_off_pause(&lane->back_off, lane->worker);
+        worker_back_off(&lane->back_off, lane->worker);
         return RC_OK;
     case RC_REJECT:
     case RC_CORRUPT:

@@ -123,7 +123,7 @@ void worker_pause(struct worker *worker, int wait_ms)
     worker_stamp(worker);
 }
 
-void back_off_pause(struct back_off *back_off, struct worker *worker)
+void worker_back_off(struct back_off *back_off, struct worker *worker)
 {
     uint32_t random = 0;
     int wait_ms = back_off->wait_ms < BACK_OFF_MS_MIN ? BACK_OFF_MS_MIN : back_off->wait_ms;

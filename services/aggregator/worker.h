@@ -39,6 +39,6 @@ void worker_pause(struct worker *worker, int wait_ms);
 struct back_off {
     int wait_ms;
 };
-void back_off_pause(struct back_off *back_off, struct worker *worker);
+void worker_back_off(struct back_off *back_off, struct worker *worker);
 
 #endif

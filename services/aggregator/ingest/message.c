@@ -16,7 +16,7 @@ static const char *const NAMES[BAD_CLASS_COUNT] = {
     [BAD_CLASS_CONFLICT] = "conflict",
 };
 
-const char *bad_class_name(enum bad_class class)
+const char *message_class_name(enum bad_class class)
 {
     CHECK(class < BAD_CLASS_COUNT);
     return NAMES[class];

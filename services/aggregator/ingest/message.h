@@ -53,6 +53,6 @@ enum bad_class {
 };
 
 /* "malformed", …; "" for NONE. */
-const char *bad_class_name(enum bad_class class);
+const char *message_class_name(enum bad_class class);
 
 #endif

@@ -316,7 +316,7 @@ static void put_bad(struct db_params *to, const struct item *item, struct buf *s
         reason = slice_str("the reason is not valid UTF-8");
     db_put_int(to, BAD_RECORD_STREAM_NO, message->stream->stream_no);
     db_put_int(to, BAD_RECORD_OFFSET, message->offset);
-    db_put_text(to, BAD_RECORD_CLASS, slice_str(bad_class_name(item->class)));
+    db_put_text(to, BAD_RECORD_CLASS, slice_str(message_class_name(item->class)));
     db_put_text(to, BAD_RECORD_REASON, reason);
     db_put_time(to, BAD_RECORD_APPENDED_AT, message->appended_at_us);
     put_sender(to, &item->sender);
