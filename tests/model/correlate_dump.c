@@ -152,7 +152,7 @@ static void read_record(struct history *h, const struct jsonio_value *value)
         .site = get_text(h, value, "site"),
         .concerned_site = get_text(h, value, "concerned_site"),
         .start_us = get_int(value, "start"),
-        .end_us = get_int(value, "end"),
+        .end_us = get_int(value, get(value, "end") == NULL ? "start" : "end"),
         .recorded_at_us = get_int(value, "recorded_at"),
         .channel = (uint32_t)get_int(value, "channel"),
         .direction = (uint32_t)get_int(value, "direction"),

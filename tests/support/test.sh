@@ -36,5 +36,8 @@ build tsan
 step "ctest tsan"
 ctest --preset tsan -L 'unit|sim' -j "$jobs"
 
+step "model"
+KASUMORI_BUILD=$PWD/build/dev "$python" -m pytest -q tests/model
+
 step "end to end"
 KASUMORI_BUILD=$PWD/build/dev "$python" -m pytest -q tests/e2e
