@@ -111,7 +111,7 @@ create table kasumori.sealed_identity (
 comment on table kasumori.sealed_identity is 'Fact: the identifier itself in a sealed box that only the tenant''s vault key opens.';
 comment on column kasumori.sealed_identity.tenant is 'The company.';
 comment on column kasumori.sealed_identity.record_id is 'The record.';
-comment on column kasumori.sealed_identity.person is 'Ordinal of the person in the record; -1: the worker who wrote it.';
+comment on column kasumori.sealed_identity.person is 'Ordinal of the person in the record; -1: the worker who wrote it; -2-n: who decided measure n.';
 comment on column kasumori.sealed_identity.item is 'Place of the identifier within the person, from 0.';
 comment on column kasumori.sealed_identity.kind is 'kasumori.v1.IdentifierKind.';
 comment on column kasumori.sealed_identity.sealed is 'libsodium sealed box to the tenant''s vault public key.';
@@ -135,7 +135,7 @@ create index sighting_by_token on kasumori.sighting (tenant, mac, kind, key_id, 
 comment on table kasumori.sighting is 'Fact: one token of one identifier of one person in one record. Rows that differ only in key_id are aliases of one value.';
 comment on column kasumori.sighting.tenant is 'The company.';
 comment on column kasumori.sighting.record_id is 'The record.';
-comment on column kasumori.sighting.person is 'Ordinal of the person in the record; -1: the worker who wrote it.';
+comment on column kasumori.sighting.person is 'Ordinal of the person in the record; -1: the worker who wrote it; -2-n: who decided measure n (role 0).';
 comment on column kasumori.sighting.item is 'Place of the identifier within the person, from 0.';
 comment on column kasumori.sighting.key_id is 'Which of the tenant''s token keys made mac; 0..2^32-1.';
 comment on column kasumori.sighting.kind is 'kasumori.v1.IdentifierKind.';
