@@ -42,7 +42,7 @@ static void collect_neighbours(struct derived *d, struct neighbours *neighbours)
     neighbours->list.count = kept;
 }
 
-static int64_t cap_of(const struct fact_linking *linking, uint32_t kind, uint32_t neighbour)
+int64_t shared_cap(const struct fact_linking *linking, uint32_t kind, uint32_t neighbour)
 {
     for (size_t i = 0; i < linking->caps_count; i++)
         if (linking->caps[i].kind == kind && linking->caps[i].neighbour_kind == neighbour)
@@ -130,7 +130,7 @@ static int is_beyond(const struct derived *d, const struct neighbour *first,
             next++;
         int64_t cap = is_pinned
                           ? linking->subject_nodes_max - 1
-                          : cap_of(linking, d->classes[d->nodes[n->node].class].kind, n->kind);
+                          : shared_cap(linking, d->classes[d->nodes[n->node].class].kind, n->kind);
         if (next - n > cap)
             return 1;
         n = next;

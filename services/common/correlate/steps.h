@@ -58,6 +58,9 @@ size_t derived_resolve(const struct derived *d, size_t class, int64_t at_us);
 size_t derived_resolve_named(const struct derived *d, const struct fact_class *name);
 const struct fact_policy *derived_policy_at(const struct derived *d, int64_t at_us);
 
+/* D5: how many classes of one kind may stand next to a node of another. */
+int64_t shared_cap(const struct fact_linking *linking, uint32_t kind, uint32_t neighbour);
+
 static inline int derived_is_outward(const struct effective *e)
 {
     const struct fact_record *r = e->winner;
