@@ -101,6 +101,45 @@ static void fails_then_dies(void **state)
     print_message("%ld runs\n", runs);
 }
 
+/* As far as the answer that the second batch failed; then towards the third. Returns the count of
+   changes at that answer. */
+static long fail_and_go_on(const struct crash_plan *plan)
+{
+    world_reset(&world);
+    snprintf(world.label, sizeof(world.label), "doubt, then crash at %ld", plan->at);
+    crash_disk_start(world.folder, plan);
+    world.is_dead = crash_disk_is_dead;
+    world.config.vfs = CRASH_DISK_VFS;
+    must(&world, world_open(&world, NULL) == RC_OK);
+    must(&world, world_append(&world, 10) == RC_OK);
+    crash_disk_fail_next_sync();
+    must(&world, world_append(&world, 10) == RC_RETRY);
+    long count = crash_disk_count();
+    (void)world_append(&world, 10);
+    world_close(&world);
+    return count;
+}
+
+/* The batch in doubt is on the disk, whole, although its fsync failed. It was refused, so it must
+   not be found, whatever the steps to its successor have come to. */
+static void doubt_on_disk_stays_void(void **state)
+{
+    (void)state;
+    static const enum crash_loss losses[] = {LOSS_NONE, LOSS_UNSYNCED, LOSS_RANDOM};
+    for (long later = 1, is_over = 0; !is_over; later++) {
+        for (int i = 0; i < 3; i++) {
+            struct crash_plan plan = {.keeps_failed_sync = 1};
+            plan.at = fail_and_go_on(&plan) + later;
+            plan.how = CRASH_BEFORE;
+            crash_disk_stop(LOSS_NONE, 0);
+            fail_and_go_on(&plan);
+            is_over = !crash_disk_has_struck();
+            crash_disk_stop(losses[i], (uint32_t)later);
+            world_verify(&world);
+        }
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -125,6 +164,7 @@ int main(void)
         cmocka_unit_test(power_cut_before),
         cmocka_unit_test(power_cut_after),
         cmocka_unit_test(power_cut_leaves_parts),
+        cmocka_unit_test(doubt_on_disk_stays_void),
         cmocka_unit_test(fails_then_dies),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
