@@ -19,6 +19,7 @@ static const struct step steps[] = {
     {DELIVER_ALL_BUT, 20},
     {APPEND, 2},
     {TICK, 0},
+    {DELIVER_ALL_BUT, 3},
     {APPEND, 60},
     {APPEND, 60},
     {READ, 0},
