@@ -4,19 +4,24 @@
 #include "services/cli/agent.h"
 #include "services/cli/bad.h"
 #include "services/cli/cli.h"
+#include "services/cli/decide.h"
 #include "services/cli/doctor.h"
 #include "services/cli/dump.h"
+#include "services/cli/explain.h"
 #include "services/cli/keygen.h"
 #include "services/cli/migrate.h"
 #include "services/cli/offset.h"
+#include "services/cli/policy.h"
 #include "services/cli/probe.h"
 #include "services/cli/site.h"
+#include "services/cli/tick.h"
 #include "services/cli/topics.h"
 #include "services/cli/vault.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,   agent_verbs, bad_verbs,
-    offset_verbs,  dump_verbs,   vault_verbs,  doctor_verbs, probe_verbs, NULL,
+    migrate_verbs, keygen_verbs, topics_verbs, site_verbs, agent_verbs, bad_verbs,
+    offset_verbs,  policy_verbs, decide_verbs, tick_verbs, dump_verbs,  explain_verbs,
+    vault_verbs,   doctor_verbs, probe_verbs,  NULL,
 };
 
 int main(int argc, char **argv)

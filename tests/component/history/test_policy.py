@@ -1,0 +1,118 @@
+"""kasumori policy and tick: what is loaded is what counts, from its time on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.component.history.conftest import moment
+from tests.model.builder import T0, History, identifier
+from tests.model.facts import DAY, PHONE
+
+
+@pytest.fixture
+def world(worlds):
+    history = History()
+    for day in range(3):
+        history.incident(identifier(PHONE, "a"), start=T0 + 10 * day * DAY)
+    return worlds(history.facts)
+
+
+def load(world, path, *args, since=T0):
+    return world.run("policy", "load", path, "--from", moment(since), "--by", "sato", *args)
+
+
+def test_a_policy_holds_from_its_time_on(world, tmp_path):
+    assert '"rule":"repetition"' in world.dump()
+    path = tmp_path / "policy.yaml"
+    path.write_text("rules:\n  repetition_window: 19d\n")
+    done = load(world, path, since=T0 + 20 * DAY + 1)
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert '"rule":"repetition"' in world.dump()
+    assert load(world, path, since=T0 + 20 * DAY).stdout == "2\n"
+    assert '"rule":"repetition"' not in world.dump()
+    (row,) = world.query(
+        "select loaded_by, source, is_linking from kasumori.policy_version "
+        "where tenant = %s and version = 2"
+    )
+    assert row == ("sato", path.read_text(), False)
+
+
+def test_the_newest_linking_policy_holds(world, tmp_path):
+    path = tmp_path / "linking.yaml"
+    path.write_text("kinds: [mail]\n")
+    assert load(world, path, "--linking").stdout == "1\n"
+    assert '"t":"node"' not in world.dump()
+    path.write_text("{}\n")
+    assert load(world, path, "--linking").stdout == "2\n"
+    assert '"t":"node"' in world.dump()
+
+
+def test_a_wrong_policy_is_refused_with_its_place(world, kasumori, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("severity:\n  mhlw9:2022:abuse: 9\n")
+    why = f"kasumori: {path}:2:21: severity: 9 is not between 1 and 5\n"
+    assert kasumori("policy", "check", path).stderr == why
+    done = load(world, path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", why)
+    assert world.query("select count(*) from kasumori.policy_version where tenant = %s") == [(0,)]
+    path.write_text("kinds: [phone]\n")
+    assert kasumori("policy", "check", path).returncode == 1
+    assert kasumori("policy", "check", path, "--linking").stdout == f"{path} is well\n"
+
+
+def test_a_stored_policy_that_cannot_be_read_stops_with_its_number(world, sql, database):
+    sql.execute(
+        "insert into kasumori.policy_version (tenant, version, is_linking, effective_from, "
+        "loaded_by, source) values (%s, 7, false, now(), 'x', 'rules: [')",
+        (world.tenant,),
+    )
+    sql.commit()
+    done = world.run("dump", "--canonical")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("kasumori: policy version 7:1:")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("verdict", '{"value": "guilty"}', "decision 1: unknown verdict"),
+        ("pin_shared", '{"value": 3}', "decision 1: value is no boolean"),
+        ("attach", '{"handle": "00"}', "decision 1: want a handle of 16 bytes"),
+        ("verdict", '{"value": "complaint", "records": ["x"]}',
+         "a decision after number 0 holds a value of a wrong type"),
+        ("revoke", '{"no_revoked": "one"}',
+         "a decision after number 0 holds a value of a wrong type"),
+    ],
+)  # fmt: skip
+def test_a_stored_decision_that_cannot_be_read_stops(world, sql, kind, body, why):
+    sql.execute(
+        "insert into kasumori.decision (tenant, kind, made_by, reason, body) "
+        "values (%s, %s, 'x', 'x', %s)",
+        (world.tenant, kind, body),
+    )
+    sql.commit()
+    done = world.run("dump", "--canonical")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"kasumori: {why}\n")
+
+
+def test_a_decision_that_says_nothing_is_inert(world, sql):
+    sql.execute(
+        "insert into kasumori.decision (tenant, kind, made_by, reason, body) "
+        "select %s, kind, 'x', 'x', '{}' from unnest(array['link', 'suppress', 'attach', "
+        "'same_occurrence', 'matter', 'not_listable', 'ack', 'revoke']) as kind",
+        (world.tenant,),
+    )
+    sql.commit()
+    inert = [line for line in world.dump().splitlines() if line.startswith('{"decision":')]
+    assert inert == [f'{{"decision":{no},"t":"inert"}}' for no in range(1, 9)]
+
+
+def test_a_tick_is_now(world):
+    before = datetime.now(UTC)
+    done = world.run("tick")
+    assert done.returncode == 0, done.stderr
+    told = datetime.fromisoformat(done.stdout.strip())
+    assert before <= told <= datetime.now(UTC)
+    assert world.query("select as_of from kasumori.tick where tenant = %s") == [(told,)]
