@@ -11,8 +11,10 @@
 
 /* Private to this folder: a message read through its descriptor, so that every walk (limits, hash,
    JSON, texts) follows the .proto files without a line per field. Types in use: uint32, int64,
-   uint64, bool, enum, string, bytes, message; repeated and in a oneof only messages. A test fails
-   when Record or Heartbeat gains another, before this code can be wrong about it. */
+   uint64, bool, enum, string, bytes, message; repeated and in a oneof only messages, in what the
+   center tells (alert.h) also repeated strings and bytes, whose items then have at most as many
+   bytes as there may be items. A test fails when Record or Heartbeat gains another, before this
+   code can be wrong about it. */
 
 enum { RECORD_MAC_BYTES = 16, RECORD_SHA256_BYTES = 32, RECORD_PLACE_TEXT_BYTES = 160 };
 
@@ -91,7 +93,9 @@ static inline const void *record_field_at(const ProtobufCMessage *message,
     const void *at = record_field_member(message, field->offset);
     if (field->label != PROTOBUF_C_LABEL_REPEATED)
         return at;
-    return *(const ProtobufCMessage *const *const *)at + index;
+    if (field->type == PROTOBUF_C_TYPE_BYTES)
+        return *(const ProtobufCBinaryData *const *)at + index;
+    return *(const void *const *const *)at + index; /* messages, strings */
 }
 
 /* An instant in µs (name ends in _at_us, _until_us, _start_us, _end_us), a duration in µs (any
