@@ -62,6 +62,9 @@ enum {
     LIMIT_LANES = 16,
     LIMIT_DB_STATEMENTS = 128, /* prepared statements of one connection */
     LIMIT_DB_COLUMNS = 64,     /* parameters of one statement */
+    LIMIT_TENANTS = 10000,
+    LIMIT_STREAMS = 4096,     /* partitions of record topics, with those of topics before */
+    LIMIT_DUE_ROWS = 100000,  /* of the ingest log, looked at at once */
     LIMIT_OUTBOX_BATCH = 500, /* messages of the outbox sent at once */
     LIMIT_TABLES_COLUMN_BYTES = 256 * 1024 * 1024, /* one column of a tenant's derived rows */
 

@@ -1,0 +1,48 @@
+#ifndef KASUMORI_CORRELATOR_RECOMPUTE_H
+#define KASUMORI_CORRELATOR_RECOMPUTE_H
+
+#include <stdint.h>
+
+#include "services/aggregator/correlator/lease.h"
+#include "services/common/base/rc.h"
+#include "services/common/db/db.h"
+#include "services/common/tables/tables.h"
+
+/* Brings all derived rows of one tenant to its facts. This first form computes the whole tenant
+   anew and writes the difference; the incremental form will take its place behind the same tables.
+ */
+struct recompute;
+
+struct recompute_config {
+    int64_t records_max; /* a tenant with more is left alone */
+    const char *topic_alerts, *topic_watch;
+};
+
+/* NULL when memory is out. Must outlive the connections it runs on. */
+struct recompute *recompute_new(const struct recompute_config *config) MUST_CHECK;
+void recompute_free(struct recompute *recompute);
+
+enum recompute_outcome {
+    RECOMPUTE_OUTCOME_DONE,
+    RECOMPUTE_OUTCOME_FENCED,     /* the shard has another owner; nothing was written */
+    RECOMPUTE_OUTCOME_LEFT_ALONE, /* too large, or a fact or row that cannot be; why says it. Its
+                                     row in kasumori.correlated has form 0 */
+};
+
+struct recompute_report {
+    enum recompute_outcome outcome;
+    struct tables_counts rows;
+    uint64_t alert_changes, watch_changes;
+    int64_t records;
+    int64_t duration_us;
+    struct err why;
+};
+
+/* Facts are read in a snapshot of their own; then one transaction, fenced by the lease, writes
+   rows, journal, outbox and cursors. RC_RETRY: nothing is known to be written (after a lost COMMIT
+   perhaps all is): do it again, it writes only what is missing. RC_FATAL as db.h. */
+enum rc recompute_tenant(struct recompute *recompute, struct db *db, const struct lease *lease,
+                         const char *tenant, struct recompute_report *ret_report,
+                         struct err *err) MUST_CHECK;
+
+#endif
