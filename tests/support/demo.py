@@ -13,9 +13,12 @@ import signal
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import master_csv
+from tests.model import model
+from tests.support import linking, master_csv
+from tests.support.facts import read_facts
 from tests.support.feeder import Feeder, feed_all
 from tests.support.generator import CONFLICT, DUPLICATE, STORED, World
 from tests.support.hostile import Hostile, Sender
@@ -25,6 +28,54 @@ from tests.support.stack import Servers, Stack
 from tests.support.topic import Message, publish
 
 CALLS_KIND = "call"
+CALLS_SOURCE = "asterisk:pbx1"
+
+
+@dataclass
+class Correlated:
+    """Canonical dumps by the model and by the command, and how well they link."""
+
+    expected: list[str]
+    found: list[str]
+    scores: dict[str, linking.Score]
+
+    @staticmethod
+    def _of(what: str, lines: list[str]) -> set[str]:
+        return {line for line in lines if json.loads(line)["t"] == what}
+
+    def checks(self) -> dict[str, tuple[int, int]]:
+        """Found and wanted; what differs line by line is wanted to be 0."""
+        checks = {}
+        for what in ("finding", "notice"):
+            found, wanted = self._of(what, self.found), self._of(what, self.expected)
+            checks[f"{what}s"] = (len(found), len(wanted))
+            checks[f"  {what}s that differ"] = (len(found ^ wanted), 0)
+        checks["  derived lines that differ"] = (len(set(self.found) ^ set(self.expected)), 0)
+        return checks
+
+    def as_dict(self) -> dict:
+        checks = self.checks()
+        counts = {}
+        for what in ("findings", "notices"):
+            counts[f"{what}_found"], counts[f"{what}_expected"] = checks[what]
+        overall = self.scores[linking.ALL]
+        return counts | {
+            "link_precision": overall.precision,
+            "link_recall": overall.recall,
+            "linking": {name: score.as_dict() for name, score in self.scores.items()},
+        }
+
+    def print(self) -> None:
+        def told(value: float | None) -> str:
+            return "-" if value is None else f"{value:.4f}"
+
+        print(f"\n{'linking':<14}{'precision':>10}{'linked':>9}{'recall':>10}{'linkable':>9}")
+        for name, score in self.scores.items():
+            print(
+                f"{name:<14}{told(score.precision):>10}{score.linked:>9}"
+                f"{told(score.recall):>10}{score.linkable:>9}"
+            )
+        print("linking meets its targets" if linking.is_met(self.scores) else "linking is too bad")
 
 
 class Demo:
@@ -65,7 +116,8 @@ class Demo:
             ledger = self.answers.balance(db, self.stack.topic_records)
         ledger.seconds = round(time.monotonic() - fed_at, 3)
         self._write_truth(world)
-        return self._report(world, planted_bad, ledger)
+        correlated = self._correlate(world)
+        return self._report(world, planted_bad, ledger, correlated)
 
     # -- feeding
 
@@ -104,6 +156,24 @@ class Demo:
         publish(brokers, self.stack.topic_records, [message for _, message in hostile])
         return Counter(name for name, _ in hostile)
 
+    # -- who is who and what counts
+
+    def _correlate(self, world: World) -> Correlated:
+        """What the command derives from the facts in the database, beside what the model does."""
+        tenant = self.stack.tenant
+        with self.stack.connect() as db:
+            facts = read_facts(db, tenant)
+            rows = db.execute(
+                "select site, external_id, record_id from kasumori.record "
+                "where tenant = %s and source = %s and kind = 1", (tenant, CALLS_SOURCE),
+            ).fetchall()  # fmt: skip
+        expected = model.dump(facts)
+        found = self.stack.db_cli("dump", "--canonical", "--tenant", tenant).stdout.splitlines()
+        self.say(f"correlated {len(facts)} facts into {len(found)} lines, by model and command")
+        calls = {(site, external_id): record_id.hex for site, external_id, record_id in rows}
+        scores = linking.score(linking.truth(world, self.ids, calls), found)
+        return Correlated(expected, found, scores)
+
     # -- the answer
 
     def _write_truth(self, world: World) -> None:
@@ -120,7 +190,9 @@ class Demo:
                     out.write(json.dumps(line, ensure_ascii=False) + "\n")
         self.answers.write(self.folder / "accepted.tsv")
 
-    def _report(self, world: World, planted_bad: Counter, ledger: Ledger) -> bool:
+    def _report(
+        self, world: World, planted_bad: Counter, ledger: Ledger, correlated: Correlated
+    ) -> bool:
         planted = world.planted()
         calls = sum(len(calls) for calls in world.calls.values())
         read_again = sum(len(calls) - len(calls) // 2 for calls in world.calls.values())
@@ -144,15 +216,21 @@ class Demo:
             checks[f"  bad: {name}"] = (ledger.bad_by_class.get(name, 0), wanted_bad[name])
         for name, wanted in sorted(wanted_duplicates.items()):
             checks[f"  duplicate: {name}"] = (found_duplicates[name], wanted)
+        checks |= correlated.checks()
         is_good = all(found == wanted for found, wanted in checks.values())
-        self._print(checks, ledger)
-        report = ledger.as_dict() | {
-            "seed": self.seed,
-            "planted": {fate: dict(kinds) for fate, kinds in planted.items()},
-            "planted_bad": dict(wanted_bad),
-            "checks": {k.strip(): {"found": f, "planted": w} for k, (f, w) in checks.items()},
-            "balanced": is_good,
-        }
+        is_good = is_good and linking.is_met(correlated.scores)
+        self._print(checks, ledger, correlated)
+        report = (
+            ledger.as_dict()
+            | correlated.as_dict()
+            | {
+                "seed": self.seed,
+                "planted": {fate: dict(kinds) for fate, kinds in planted.items()},
+                "planted_bad": dict(wanted_bad),
+                "checks": {k.strip(): {"found": f, "planted": w} for k, (f, w) in checks.items()},
+                "balanced": is_good,
+            }
+        )
         (self.folder / "ledger.json").write_text(
             json.dumps(report, indent=2, ensure_ascii=False) + "\n"
         )
@@ -173,12 +251,15 @@ class Demo:
                     found[planned.kind] += 1
         return found
 
-    def _print(self, checks: dict[str, tuple[int, int]], ledger: Ledger) -> None:
+    def _print(
+        self, checks: dict[str, tuple[int, int]], ledger: Ledger, correlated: Correlated
+    ) -> None:
         print(f"\n{'ledger':<24}{'found':>9}{'planted':>9}")
         for name, (found, wanted) in checks.items():
             mark = "" if found == wanted else "   <-- differs"
             print(f"{name:<24}{found:>9}{wanted:>9}{mark}")
         print(f"{'seconds':<24}{ledger.seconds:>9.1f}")
+        correlated.print()
         for example in ledger.examples:
             print(f"lost: {example}")
         print(f"written to {self.folder / 'ledger.json'}\n", flush=True)

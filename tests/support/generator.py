@@ -16,6 +16,7 @@ MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SPAN_US = 30 * DAY_US  # what is reported happened within this time before the start
+RENUMBERED_US = 3 * 365 * DAY_US  # longer than a number is trusted
 
 STORED, DUPLICATE, CONFLICT = "stored", "duplicate", "conflict"
 
@@ -94,6 +95,11 @@ class World:
             for person in home:
                 person.member, person.sites = person.member or self._numbers.member(), [site]
             self.households.append(home)
+        # A number whose owner gave it up long ago, and who has it now.
+        self.renumbered = []
+        for _ in range(max(3, self.count // 300)):
+            phone = self._numbers.mobile()
+            self.renumbered.append([self._person("renumbered", [phone]) for _ in range(2)])
         self.switchboards = []
         for _ in range(2):
             phone = self._numbers.landline()
@@ -223,8 +229,9 @@ class World:
 
     def _make_records(self) -> None:
         share: list[tuple[float, Callable[[], None]]] = [
-            (0.56, self._plain), (0.06, self._repeater), (0.06, self._household),
-            (0.05, self._withheld), (0.04, self._busy), (0.03, self._mistyped), (0.04, self._late),
+            (0.54, self._plain), (0.02, self._renumbered), (0.06, self._repeater),
+            (0.06, self._household), (0.05, self._withheld), (0.04, self._busy),
+            (0.03, self._mistyped), (0.04, self._late),
             (0.03, self._revised), (0.02, self._supplemented), (0.02, self._corrected),
             (0.03, self._sent_twice), (0.03, self._read_twice), (0.01, self._outbound),
             (0.01, self._training), (0.01, self._conflicting),
@@ -243,7 +250,9 @@ class World:
         if self._rng.random() < 0.05:  # most who harass come once
             self._plan("once", self._incident(person, site, self._when()), [person])
             return
-        body = self._contact(site, self._when(), self._rng.randint(20, 900))
+        is_long = self._rng.random() < 0.005  # a recipe may take an hour, and that is no harassment
+        talk_s = self._rng.randint(3600, 4500) if is_long else self._rng.randint(20, 900)
+        body = self._contact(site, self._when(), talk_s)
         body["persons"] = [self._subject(person)]
         self._plan("plain", body, [person])
 
@@ -269,6 +278,16 @@ class World:
                 body = self._contact(site, start + k * MINUTE_US, 300)
                 body["persons"] = [self._subject(guest)]
                 self._plan("switchboard", body, [guest])
+
+    def _renumbered(self) -> None:
+        """Old paper, typed in today: the number has had another owner for longer than it is trusted."""
+        former, owner = self._rng.choice(self.renumbered)
+        is_old = self._rng.random() < 0.5
+        person = former if is_old else owner
+        when = self._when() - (RENUMBERED_US if is_old else 0)
+        body = self._contact(person.sites[0], when, self._rng.randint(20, 600))
+        body["persons"] = [self._subject(person)]
+        self._plan("renumbered", body, [person])
 
     def _withheld(self) -> None:
         site = self._rng.choice(self.sites).site

@@ -14,7 +14,7 @@ class Person:
     """phones are national digits ("09012345678"); the first is the person's own or the household's."""
 
     name: str
-    kind: str  # plain, repeater, household, guest
+    kind: str  # plain, repeater, household, guest, renumbered
     phones: list[str]
     member: str | None = None
     mail: str | None = None
