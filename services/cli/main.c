@@ -13,15 +13,16 @@
 #include "services/cli/offset.h"
 #include "services/cli/policy.h"
 #include "services/cli/probe.h"
+#include "services/cli/rebuild.h"
 #include "services/cli/site.h"
 #include "services/cli/tick.h"
 #include "services/cli/topics.h"
 #include "services/cli/vault.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs, agent_verbs, bad_verbs,
-    offset_verbs,  policy_verbs, decide_verbs, tick_verbs, dump_verbs,  explain_verbs,
-    vault_verbs,   doctor_verbs, probe_verbs,  NULL,
+    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs, bad_verbs,
+    offset_verbs,  policy_verbs, decide_verbs, tick_verbs,  dump_verbs,  explain_verbs,
+    rebuild_verbs, vault_verbs,  doctor_verbs, probe_verbs, NULL,
 };
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@
 #include "services/common/db/schema.h"
 #include "services/common/log/log.h"
 
-enum { PERIOD_MS = 2000, SCHEMA_LEAST = 8, SCHEMA_MOST = 8 };
+enum { PERIOD_MS = 2000, SCHEMA_LEAST = 8, SCHEMA_MOST = 28 };
 
 #define GAUGE(name_, help_)                                     \
     {                                                           \
