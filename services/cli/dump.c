@@ -14,7 +14,7 @@ static enum rc print(struct cli_facts *facts, struct err *err)
     struct buf out;
     buf_init(&out, LIMIT_DUMP_BYTES);
     enum rc rc = correlate_dump(facts->derived, facts->arena, &out, err);
-    if (rc == RC_OK && fwrite(out.data, 1, out.size, stdout) != out.size)
+    if (rc == RC_OK && out.size > 0 && fwrite(out.data, 1, out.size, stdout) != out.size)
         rc = err_set(err, RC_RETRY, "could not write to standard output: %m");
     buf_done(&out);
     return rc;

@@ -165,7 +165,7 @@ static enum rc print(struct explain *x, explain_one *say, const struct name *nam
     enum rc rc = say(x, name, err);
     if (rc == RC_OK && out.is_failed)
         rc = err_set(err, RC_RETRY, "out of memory");
-    if (rc == RC_OK && fwrite(out.data, 1, out.size, stdout) != out.size)
+    if (rc == RC_OK && out.size > 0 && fwrite(out.data, 1, out.size, stdout) != out.size)
         rc = err_set(err, RC_RETRY, "could not write to standard output: %m");
     buf_done(&out);
     return rc;
