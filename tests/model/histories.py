@@ -27,15 +27,17 @@ from tests.model.facts import (
     NAME,
     PHONE,
     SCANNED,
+    SEVERITY,
     SNS,
     TYPED,
     VEHICLE,
+    YEAR,
 )
 
 SIZE_MIN, SIZE_MAX = 5, 60
 TOLD = scenes_calls.SCENES + scenes_people.SCENES + scenes_later.SCENES
 POOL = {MEMBER: 6, ACCOUNT: 3, PHONE: 5, MAIL: 2, VEHICLE: 2, SNS: 1, NAME: 1}
-CATEGORIES = [f"mhlw9:2022:{code}" for code in ("time", "abuse", "threat", "violence", "sns")]
+CATEGORIES = [*SEVERITY, "own:1:rude"]  # the last is in no table
 TYPICAL_SPANS = (0, 1, 30_000_000, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, HOUR + 1, 2 * HOUR)
 
 
@@ -113,7 +115,7 @@ class Dice:
         """The persons of an ordinary record."""
         count = self.rng.choices((0, 1, 2), (2, 12, 2))[0]
         found = []
-        for ordinal in range(1, count + 1):
+        for ordinal in self.ordinals()[:count]:
             held = [
                 self.known(
                     assurance=self.assurance(), keys=self.one((1,), (1,), (1, 2), (2, 1), (2,))
@@ -123,6 +125,10 @@ class Dice:
             role = self.rng.choices((1, 2, 3, 0), (12, 1, 1, 1))[0]
             found.append({"role": role, "ordinal": ordinal, "identifiers": held})
         return found
+
+    def ordinals(self):
+        """Of two persons; a message need not list them in order."""
+        return self.one((1, 2), (1, 2), (2, 1))
 
     # What stands in the history so far
 
@@ -164,8 +170,10 @@ class Dice:
         off = 0 if self.likely(0.7) else self.one(-1, 1, DAY, -DAY, *self.edges(self.expiry()))
         return {"token": token, "at": start + off}
 
-    def expiry(self):
-        return 10 * DAY if self.small_expiry else 2 * 365 * DAY
+    def expiry(self, kind=PHONE):
+        if self.small_expiry:
+            return 10 * DAY
+        return (2 if kind in (PHONE, VEHICLE) else 5) * YEAR
 
 
 def history(seed):

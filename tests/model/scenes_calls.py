@@ -111,13 +111,15 @@ def long_talk(dice):
 
 
 def two_persons(dice):
-    """One record, two people, both known elsewhere."""
+    """One record, two people, both known elsewhere; or one who is named twice."""
     start, site = dice.time(), dice.site()
     a, b = dice.known(MEMBER), dice.known(PHONE)
-    body = {"persons": [person(a), person(b, ordinal=2)], "site": site}
-    dice.history.incident(start=start, span=MINUTE, **body)
+    first, second = dice.ordinals()
+    told = [person(a, ordinal=first), person(dice.one(a, b, b), ordinal=second)]
+    dice.history.incident(start=start, span=MINUTE, persons=told, site=site)
     dice.history.contact(a, start=start - 11 * MINUTE, span=MINUTE, site=site)
-    dice.history.incident(b, start=start + dice.edge(11 * MINUTE), site=site)
+    grave = {"categories": ["mhlw9:2022:threat"]}
+    dice.history.incident(dice.one(a, b), start=start + dice.edge(11 * MINUTE), site=site, **grave)
 
 
 def withheld(dice):
@@ -154,19 +156,27 @@ def shared_refs(dice):
 
 
 def close_chain(dice):
-    """Reports one after the other at the gap exactly or beside it, with a call among them or none."""
+    """Reports one after the other at the gap exactly or beside it, with a call among them or none.
+
+    Now and then one comes from another site, or by another channel.
+    """
     who, start, site = dice.known(dice.one(PHONE, MEMBER)), dice.time(), dice.site()
     for _ in range(dice.one(2, 3, 4)):
         span = dice.one(0, MINUTE)
         ref = dice.one("", "", "", "c1", "c2")
         kind = dice.rng.random()
+        body = {
+            "start": start,
+            "span": span,
+            "site": dice.site() if dice.likely(0.1) else site,
+            "channel": FACE_TO_FACE if dice.likely(0.1) else PHONE_CALL,
+        }
         if kind < 0.25:
-            dice.history.contact(who, start=start, span=span, site=site, ref=ref)
+            dice.history.contact(who, ref=ref, **body)
         elif kind < 0.4:
-            dice.history.contact(who, start=start, span=span, site=site, outcome=BUSY)
+            dice.history.contact(who, outcome=BUSY, **body)
         else:
-            body = {"ref": ref, "categories": dice.categories()}
-            dice.history.incident(who, start=start, span=span, site=site, **body)
+            dice.history.incident(who, ref=ref, categories=dice.categories(), **body)
         start += span + dice.edge(dice.one(10, 10, 5) * MINUTE)
 
 
@@ -203,7 +213,7 @@ def outbound_answer(dice):
     dice.history.incident(who, start=start, matter=matter)
     given = dice.one(matter, "")
     reply = {"matter": given, "recorded_at": start + dice.edge(DAY), "final": dice.likely(0.85)}
-    dice.history.contact(
+    answered = dice.history.contact(
         who,
         start=start + DAY,
         direction=dice.one(OUTBOUND, OUTBOUND, INTERNAL, INBOUND),
@@ -211,12 +221,16 @@ def outbound_answer(dice):
         matter=matter,
         answers=[reply],
     )
+    if not given and dice.likely(0.5):  # on another matter, too
+        dice.history.decide("matter", records=[answered["id"]], name=dice.one("m0", "m3"))
     ref = dice.one("", "m9")
     for i in range(3):
         at = start + DAY + dice.one(1, 1, 0, HOUR) + i * dice.edge(15 * DAY)
         abusive = i == 2 and dice.likely(0.6)
         report = dice.history.incident if abusive else dice.history.contact
         report(who, start=at, matter=matter, ref=ref if i == 2 else "")
+    if dice.likely(0.2):  # the last in two legs
+        dice.history.contact(who, start=at, matter=matter, ref=ref)
     if ref:  # the firm calls back in the same matter, at once
         dice.history.contact(who, start=at + MINUTE, direction=OUTBOUND, matter=matter, ref=ref)
 

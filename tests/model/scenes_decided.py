@@ -26,7 +26,7 @@ def linking_policy(dice):
     }
     if dice.likely(0.1):
         kind = dice.one(PHONE, MEMBER)
-        policy["shared"] = [[kind, *dice.known(kind)["tokens"][0]]]
+        policy["shared"] = [[kind, *dice.known(kind, keys=dice.one((1,), (2,)))["tokens"][0]]]
     dice.history.linking(**policy)
 
 
@@ -169,6 +169,8 @@ def watches(dice):
     if dice.likely(0.4):
         protected = dice.one(body["classes"][0], dice.name_class())
         dice.history.decide("not_listable", classes=[protected])
+    if dice.likely(0.1):
+        return  # no tick yet
     seen = dice.one(dice.rng.choice(starts), body["classes"][0]["at"])
     as_of = dice.one(end, end + DAY, body["until"] or end, seen + dice.edge(dice.expiry()))
     dice.history.tick(as_of)
@@ -185,7 +187,9 @@ def protections(dice):
     persons = {"made_by": "p1", "second_by": "p2"}
     dice.history.decide("restrict", classes=ends[:1], scope=["s1"], until=seen + DAY, **persons)
     if dice.likely(0.7):
-        dice.history.decide("not_listable", classes=ends[1:])
+        protected = dice.history.decide("not_listable", classes=ends[1:])
+        if dice.likely(0.2):
+            dice.history.revoke(protected)
     dice.history.tick(min(seen, start + dice.one(DAY, dice.edge(dice.expiry()))))
     return None
 

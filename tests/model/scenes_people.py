@@ -19,6 +19,7 @@ from tests.model.facts import (
     PHONE,
     SCANNED,
     TYPED,
+    VEHICLE,
 )
 
 
@@ -46,8 +47,9 @@ def hub(dice):
 
 def runs(dice):
     """Sightings at the expiry exactly or beside it; one in the middle may bridge two runs."""
-    who, start = dice.known(PHONE), dice.time()
-    first = dice.edge(dice.expiry())
+    kind = dice.one(PHONE, PHONE, VEHICLE, MEMBER)
+    who, start = dice.known(kind), dice.time()
+    first = dice.edge(dice.expiry(kind))
     dice.history.contact(who, start=start)
     dice.history.incident(who, dice.known(MEMBER), start=start + first)
     if dice.likely(0.6):
@@ -55,7 +57,9 @@ def runs(dice):
         if dice.likely(0.4):
             dice.history.retract(middle)
     if dice.likely(0.5):
-        dice.history.contact(who, dice.known(MAIL), start=start + first + dice.edge(dice.expiry()))
+        dice.history.contact(
+            who, dice.known(MAIL), start=start + first + dice.edge(dice.expiry(kind))
+        )
 
 
 def rotation(dice):
@@ -116,20 +120,23 @@ def members_and_accounts(dice):
 
 
 def switchboard(dice):
-    """Calls of one number that overlap by a minute or just not, two or three times."""
+    """Calls of one number that overlap by a minute or just not, two or three times, or at two sites."""
     line, start, site = dice.known(PHONE), dice.time(), dice.site()
     overlap = dice.edge(MINUTE)
-    odd = dice.one("", "", "", "same", "same", "none", "busy")  # of the last call
-    count = dice.one(3, 4, 4)
+    odd = dice.one("", "", "", "same", "same", "none", "busy", "short", "away")  # of the last call
+    count = 5 if odd == "away" else dice.one(3, 4, 4)
     for i in range(count):
         who = [line, dice.fresh(MEMBER)] if dice.likely(0.2) else [line]
-        ref, outcome = f"call{i}", CONNECTED
+        ref, outcome, span = f"call{i}", CONNECTED, 3 * MINUTE
         if i == count - 1:
             ref = {"same": f"call{i - 1}", "none": ""}.get(odd, ref)
             outcome = BUSY if odd == "busy" else CONNECTED
+            span = dice.edge(MINUTE) if odd == "short" else span
+        if i == 3 and odd == "away":
+            site = "s1" if site == "s2" else "s2"
         at = start + i * (3 * MINUTE - overlap)
         body = {"ref": ref, "outcome": outcome, "site": site}
-        dice.history.contact(*who, start=at, span=3 * MINUTE, **body)
+        dice.history.contact(*who, start=at, span=span, **body)
     if dice.likely(0.4):
         dice.history.incident(line, start=start + 4 * MINUTE, site=site)
     if dice.likely(0.3):
