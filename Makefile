@@ -18,7 +18,7 @@ endif
 bootstrap = @tests/support/bootstrap.sh
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: all demo demo-check test bench kills fuzz format lint clean
+.PHONY: all demo demo-check test bench kills fuzz mutants format lint clean
 
 # Build everything.
 all:
@@ -61,6 +61,11 @@ fuzz: FUZZ_S = $(or $(SECONDS),60)
 fuzz:
 	$(bootstrap) fuzz
 	@tests/support/fuzz.sh $(FUZZ_S)
+
+# Each deliberate one-line change of the correlator must be caught by the model or the examples.
+mutants:
+	$(bootstrap) test
+	@$(PYTHON) -m tests.model.mutants
 
 format:
 	$(bootstrap) test
