@@ -44,7 +44,7 @@ def read_facts(db: psycopg.Connection, tenant: str) -> list[dict]:
         names = {"made_by": made_by, "second_by": second_by or ""}
         facts.append({"fact": "decision", "no": no, "kind": kind, **names, **body})
     for version, since, source in db.execute(_POLICIES, (tenant,)):
-        facts.append(_policy(version, since, yaml.safe_load(source)))
+        facts.append(policy_fact(version, since, yaml.safe_load(source)))
     ticks = f"select {_US.format('as_of')} from kasumori.tick where tenant = %s"
     facts += [{"fact": "tick", "as_of": row[0]} for row in db.execute(ticks, (tenant,))]
     return facts
@@ -95,7 +95,9 @@ def _record(row: tuple, persons: dict) -> dict:
 _UNITS = {"us": 1, "ms": 1000, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 
 
-def _policy(version: int, since: int, source: dict) -> dict:
+def policy_fact(version: int, since: int, source: dict) -> dict:
+    """policy.yaml as the model takes it."""
+
     def plain(value: int | str) -> int:
         if isinstance(value, int):
             return value

@@ -99,7 +99,9 @@ static enum rc read_scalar(struct reader *r, const struct config_field *field, v
     struct err why;
     int is_plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     rc = config_value_set(field, text, is_plain, base, &why);
-    return rc == RC_OK ? RC_OK : fail(r, field->key, why.text);
+    if (rc == RC_OK || rc == RC_REJECT)
+        return rc == RC_OK ? RC_OK : fail(r, field->key, why.text);
+    return err_set(r->err, rc, "%s", why.text);
 }
 
 /* Makes room for one more item; the new one is zeroed and counted, so config_done sees it. */

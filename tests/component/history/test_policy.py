@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from tests.component.history.conftest import moment
+from tests.component.history.store import KINDS
 from tests.model.builder import T0, History, identifier
-from tests.model.facts import DAY, PHONE
+from tests.model.facts import DAY, PHONE, RULES, Linking
+from tests.support.facts import policy_fact
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -116,3 +120,27 @@ def test_a_tick_is_now(world):
     told = datetime.fromisoformat(done.stdout.strip())
     assert before <= told <= datetime.now(UTC)
     assert world.query("select as_of from kasumori.tick where tenant = %s") == [(told,)]
+
+
+@pytest.mark.parametrize(("name", "args"), [("policy", ()), ("linking", ("--linking",))])
+def test_the_examples_are_the_built_in_policies(world, kasumori, name, args):
+    path = ROOT / f"deploy/config/{name}.yaml"
+    assert kasumori("policy", "check", path, *args).returncode == 0
+    before = world.dump()
+    assert load(world, path, *args, since=0).stdout == "1\n"
+    assert world.dump() == before
+
+
+def test_the_examples_say_what_the_model_knows():
+    rules = yaml.safe_load((ROOT / "deploy/config/policy.yaml").read_text())
+    assert policy_fact(0, 0, rules)["rules"] == RULES
+    told = yaml.safe_load((ROOT / "deploy/config/linking.yaml").read_text())
+    linking = Linking({})
+    for kind, name in enumerate(KINDS[1:], 1):
+        assert told["expiry"][name] == f"{linking.expiry(kind) // DAY}d"
+        assert (name in told["kinds"]) == (kind in linking.kinds)
+    plain = {key: value for key, value in told.items() if key not in ("expiry", "kinds")}
+    assert plain == {
+        "subject_nodes": linking.n, "gap": "10m", "gap_attempt": "5m", "overlap": "60s",
+        "pairs": linking.pairs, "cap": linking.others, "caps": [], "shared": [],
+    }  # fmt: skip
