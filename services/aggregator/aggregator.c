@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "services/aggregator/aggregator_metrics.h"
+#include "services/aggregator/deriver.h"
 #include "services/aggregator/health.h"
 #include "services/aggregator/ingest/batch.h"
 #include "services/aggregator/keeper.h"
@@ -21,7 +22,7 @@
 #include "services/common/base/stages.h"
 #include "services/common/log/log.h"
 
-enum { WORKERS_MAX = LIMIT_LANES + 2, EXIT_STUCK = 70 };
+enum { WORKERS_MAX = LIMIT_LANES + 3, EXIT_STUCK = 70 };
 
 #define WATCH_EVERY_US CLOCK_US_PER_S
 #define SILENT_US_MAX (120 * CLOCK_US_PER_S) /* more than a batch's statements may take */
@@ -39,7 +40,8 @@ struct aggregator {
     struct status *status;
     struct health *health;
     struct lane *lanes[LIMIT_LANES];
-    struct worker *workers[WORKERS_MAX]; /* keeper, health, lanes */
+    struct deriver *deriver;
+    struct worker *workers[WORKERS_MAX]; /* keeper, health, lanes, correlator */
     size_t workers_count;
     struct err end; /* why a worker ended; rc OK: none did */
 };
@@ -106,7 +108,7 @@ static void on_watchdog(void *ctx)
             _exit(EXIT_STUCK);
         }
     }
-    for (size_t i = 2; i < a->workers_count; i++)
+    for (size_t i = 2; i < a->workers_count && i < 2 + (size_t)a->config->lanes; i++)
         ready += a->workers[i] != NULL && worker_is_ready(a->workers[i]);
     metrics_set(a->metrics, METRIC_LANES_READY, ready);
 }
@@ -185,6 +187,7 @@ static void free_jobs(struct aggregator *a)
     for (size_t i = 0; i < LIMIT_LANES; i++)
         lane_free(a->lanes[i]);
     health_free(a->health);
+    deriver_free(a->deriver);
 }
 
 static enum rc make_jobs(struct aggregator *a, struct err *err)
@@ -195,6 +198,9 @@ static enum rc make_jobs(struct aggregator *a, struct err *err)
         const struct lane_config lane = {a->config, a->key, a->metrics, i};
         rc = lane_new(&lane, &a->lanes[i], err);
     }
+    const struct deriver_config deriver = {a->config, a->metrics};
+    if (rc == RC_OK && a->config->correlate)
+        rc = deriver_new(&deriver, &a->deriver, err);
     return rc;
 }
 
@@ -208,6 +214,8 @@ static enum rc start_workers(void *ctx, struct err *err)
         rc = start_worker(a, "health", health_run, a->health, err);
     for (int i = 0; i < a->config->lanes && rc == RC_OK; i++)
         rc = start_worker(a, lane_name(a->lanes[i]), lane_run, a->lanes[i], err);
+    if (rc == RC_OK && a->deriver != NULL)
+        rc = start_worker(a, "correlator", deriver_run, a->deriver, err);
     if (rc != RC_OK) {
         stop_workers(a);
         free_jobs(a);

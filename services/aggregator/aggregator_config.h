@@ -17,11 +17,16 @@ struct aggregator_config {
     } kafka;
     char *topic_records;
     char *topic_health;
+    char *topic_alerts;
+    char *topic_watch;
     char *group;
     char *instance_id;
     int64_t lanes;
     int64_t batch_max;
     int64_t batch_wait_us;
+    int correlate;
+    int64_t correlate_every_us;
+    int64_t correlate_records_max;
     char *mac_master_key_file;
     struct {
         char *address;

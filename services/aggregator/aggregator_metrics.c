@@ -37,6 +37,21 @@ static const struct metric_desc TABLE[METRIC_COUNT] = {
     [METRIC_GAPS] = COUNTER("gaps", "Times a partition's offsets did not go on by one."),
     [METRIC_HEARTBEATS] = COUNTER("heartbeats", "Heartbeats taken as an agent's last."),
     [METRIC_HEARTBEATS_BAD] = COUNTER("heartbeats_bad", "Heartbeats dropped as forged or bad."),
+    [METRIC_CORRELATED] = COUNTER("correlated", "Times a tenant was brought up to its facts."),
+    [METRIC_CORRELATED_ROWS] =
+        COUNTER("correlated_rows", "Derived rows written or deleted, because they differed."),
+    [METRIC_ALERT_CHANGES] = COUNTER("alert_changes", "Changes of alerts told outside."),
+    [METRIC_CORRELATE_FENCED] =
+        COUNTER("correlate_fenced", "Recomputes dropped because the shard has another owner."),
+    [METRIC_CORRELATE_LEFT_ALONE] =
+        COUNTER("correlate_left_alone", "Times a tenant was not correlated; the log says why."),
+    [METRIC_OUTBOX_SENT] = COUNTER("outbox_sent", "Alerts and watch entries acknowledged."),
+    [METRIC_OUTBOX_REFUSED] =
+        COUNTER("outbox_refused", "Alerts and watch entries that no broker will take."),
+    [METRIC_CORRELATE_MS] =
+        GAUGE("correlate_milliseconds", "How long the last recompute of a tenant took."),
+    [METRIC_CORRELATE_WAITING] =
+        GAUGE("correlate_waiting", "Tenants with facts their derived rows do not stand for."),
     [METRIC_PARTITIONS] = GAUGE("partitions", "Partitions being read."),
     [METRIC_PARTITIONS_STOPPED] =
         GAUGE("partitions_stopped", "Partitions that wait for an operator; the log says why."),

@@ -34,7 +34,12 @@ def _end(stack: Stack) -> None:
     finally:
         stack.kill9()
         stack.servers.postgres.dropdb(stack.database)
-        for topic in (stack.topic_records, stack.topic_health):
+        for topic in (
+            stack.topic_records,
+            stack.topic_health,
+            stack.topic_alerts,
+            stack.topic_watch,
+        ):
             stack.servers.kafka.delete_topic(topic)
 
 

@@ -37,14 +37,28 @@ _generate()
 sys.path.insert(0, str(_OUT))
 
 from kasumori.v1 import (  # noqa: E402
+    alert_pb2,
     contact_pb2,
     health_pb2,
     identity_pb2,
     incident_pb2,
     record_pb2,
+    watch_pb2,
 )
 
 Record = record_pb2.Record
 Heartbeat = health_pb2.Heartbeat
+Alert = alert_pb2.Alert
+WatchEntry = watch_pb2.WatchEntry
 
-__all__ = ["Heartbeat", "Record", "contact_pb2", "identity_pb2", "incident_pb2", "record_pb2"]
+__all__ = [
+    "Alert",
+    "Heartbeat",
+    "Record",
+    "WatchEntry",
+    "alert_pb2",
+    "contact_pb2",
+    "identity_pb2",
+    "incident_pb2",
+    "record_pb2",
+]

@@ -173,6 +173,8 @@ class Stack:
         prefix = f"t{os.getpid()}x{number}"
         self.topic_records = f"{prefix}.kasumori.records.v1"
         self.topic_health = f"{prefix}.kasumori.health.v1"
+        self.topic_alerts = f"{prefix}.kasumori.alerts.v1"
+        self.topic_watch = f"{prefix}.kasumori.watch.v1"
         self.keys_dir = folder / "keys"
         self.agents: dict[str, Agent] = {}
         self.aggregators: dict[str, Aggregator] = {}
@@ -262,6 +264,8 @@ class Stack:
         kafka = self.servers.kafka
         kafka.create_topic(self.topic_records, self.partitions, stamp)
         kafka.create_topic(self.topic_health, 1, {**stamp, "cleanup.policy": "compact"})
+        kafka.create_topic(self.topic_alerts, 1, stamp)
+        kafka.create_topic(self.topic_watch, 1, {**stamp, "cleanup.policy": "compact"})
 
     def make_bundle(self, site: str, name: str) -> Path:
         """Registers the agent; the file is what would be carried to the site."""
@@ -309,6 +313,8 @@ class Stack:
             "kafka": {"brokers": self.servers.kafka.bootstrap},
             "topic_records": self.topic_records,
             "topic_health": self.topic_health,
+            "topic_alerts": self.topic_alerts,
+            "topic_watch": self.topic_watch,
             "group": f"{self.database}-aggregator",
             "instance_id": name,
             "lanes": self.lanes,
