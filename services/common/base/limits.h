@@ -60,9 +60,9 @@ enum {
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
     LIMIT_LANES = 16,
-    LIMIT_DB_STATEMENTS = 128,         /* prepared statements of one connection */
-    LIMIT_DB_COLUMNS = 64,             /* parameters of one statement */
-    LIMIT_CORRELATE_RECORDS = 1000000, /* of a tenant that is computed anew as a whole */
+    LIMIT_DB_STATEMENTS = 128,        /* prepared statements of one connection */
+    LIMIT_DB_COLUMNS = 64,            /* parameters of one statement */
+    LIMIT_CORRELATE_RECORDS = 300000, /* of a tenant that is computed anew as a whole */
     LIMIT_TENANTS = 10000,
     LIMIT_STREAMS = 4096,     /* partitions of record topics, with those of topics before */
     LIMIT_DUE_ROWS = 100000,  /* of the ingest log, looked at at once */
