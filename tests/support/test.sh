@@ -20,12 +20,17 @@ if [[ ${1:-} == lint ]]; then
     ctest --preset dev -L lint
     exit
 fi
+# Component tests wait for servers more than they compute, hence one job more than there are cores.
+# Of the two long enumerations the crash points run here and the failing calls under ASan, which
+# sees what they leak.
 step "ctest dev"
-KASUMORI_BUILD=$PWD/build/dev ctest --preset dev -L 'lint|unit|sim|fuzz|component' -j "$jobs"
+KASUMORI_BUILD=$PWD/build/dev ctest --preset dev -L 'lint|unit|sim|fuzz|component' \
+    -E '^test_spool_fail$' -j "$((jobs + 1))"
 
 build asan
 step "ctest asan"
-KASUMORI_BUILD=$PWD/build/asan ctest --preset asan -L 'unit|sim|fuzz|component' -j "$jobs"
+KASUMORI_BUILD=$PWD/build/asan ctest --preset asan -L 'unit|sim|fuzz|component' \
+    -E '^test_spool_crash$' -j "$((jobs + 1))"
 
 build tsan
 step "ctest tsan"
