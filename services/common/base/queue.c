@@ -88,7 +88,7 @@ size_t queue_take(struct queue *queue, void **items, size_t items_max)
         items[i] = queue->ring[(queue->first + i) % queue->slots];
     queue->first = (queue->first + n) % queue->slots;
     queue->count -= n;
-    if (queue->count == 0 && !queue->is_closed)
+    if (n > 0 && queue->count == 0 && !queue->is_closed)
         clear_fd(queue);
     pthread_mutex_unlock(&queue->mutex);
     return n;
