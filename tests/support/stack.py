@@ -398,12 +398,15 @@ class Stack:
         """Agents first, so that what they hold still goes out; everything is gone afterwards."""
         problems = []
         for service in self.services():
+            was_alive = service.is_alive()
             try:
-                service.stop()
+                code = service.stop()
+                if was_alive and code != 0:  # a leak found by LeakSanitizer, too
+                    problems.append(f"{service.name}: exit {code}\n{service.log_tail()}")
             except TimeoutError as error:
                 problems.append(str(error))
         if problems:
-            raise ProcessError("; ".join(problems))
+            raise ProcessError("\n".join(problems))
 
     def kill9(self) -> None:
         for service in self.services():
