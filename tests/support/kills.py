@@ -1,5 +1,6 @@
 """kill -9 in mid-stream: under continuous load each round kills a random process among agents,
-aggregator, broker and database, brings it back and ends with the exact ledger.
+aggregator, broker and database, brings it back and ends with the exact ledger; at the end the derived
+tables are what the facts say.
 
     python -m tests.support.kills --rounds 1000 [--seed 7]
 """
@@ -27,6 +28,7 @@ from tests.support.stack import Agent, Servers, Stack
 VICTIMS = ("agent", "aggregator", "broker", "database")
 ROUNDS_PER_STACK = 50
 RECORDS_PER_S = 150  # of each agent
+VERIFY_S = 90  # a lease lasts 30 s, and a killed correlator may hold it
 ANSWER_S = 60  # an agent that refuses for longer than that has failed
 
 
@@ -119,7 +121,21 @@ class Campaign:
                 f"round {number}: {self._last}: accepted {ledger.accepted}, stored {ledger.stored},"
                 f" duplicates {ledger.duplicates}, lost {ledger.lost}, {ledger.seconds:.1f} s"
             )
+        self._verify(stack)
         return ledger
+
+    def _verify(self, stack: Stack) -> None:
+        """The derived tables become what the facts say, once the correlator has caught up."""
+        deadline = time.monotonic() + VERIFY_S
+        while True:
+            done = stack.db_cli("rebuild", "--verify", "--tenant", stack.tenant, is_ok=False)
+            if done.returncode == 0:
+                return
+            if time.monotonic() > deadline:
+                raise CampaignFailed(
+                    f"seed {self.seed}: derived tables differ: {done.stdout[:2000]}"
+                )
+            time.sleep(1)
 
     def _round(self, stack: Stack, answers: Answers, number: int) -> Ledger:
         self.round = number
