@@ -16,7 +16,8 @@ export CMAKE_C_COMPILER_LAUNCHER := ccache
 endif
 
 bootstrap = @tests/support/bootstrap.sh
-build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
+build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS) $(2)
+programs := --target kasumori kasumori-agent kasumori-aggregator kasumori-monitor
 
 .PHONY: all demo demo-check test bench kills fuzz mutants format lint clean
 
@@ -28,13 +29,13 @@ all:
 # Private PostgreSQL and Kafka, five sites, synthetic traffic, the ledger; stays up until Ctrl-C.
 demo:
 	$(bootstrap)
-	$(call build,$(PRESET))
+	$(call build,$(PRESET),$(programs))
 	@$(PYTHON) -m tests.support.demo
 
 # The same, headless and finite: exits 0 only if the ledger balances.
 demo-check:
 	$(bootstrap)
-	$(call build,$(PRESET))
+	$(call build,$(PRESET),$(programs))
 	@$(PYTHON) -m tests.support.demo --check
 
 # Every test that needs no special hardware.
@@ -53,7 +54,7 @@ bench:
 kills: N ?= 100
 kills:
 	$(bootstrap)
-	$(call build,$(PRESET))
+	$(call build,$(PRESET),$(programs))
 	@$(PYTHON) -m tests.support.kills --rounds $(N) $(if $(SEED),--seed $(SEED))
 
 # Every decoder's fuzzer for SECONDS seconds each, from its corpus.
