@@ -89,9 +89,7 @@ def test_what_is_found_is_told_and_taken_back(stack: Stack, report):
     )[0]
     named = {"token": [4, 1, mac], "at": at_us}
     with stack.connect() as connection:
-        connection.execute(
-            "insert into kasumori.tick values (%s, '2026-05-01')", (stack.tenant,)
-        )
+        connection.execute("insert into kasumori.tick values (%s, '2026-05-01')", (stack.tenant,))
     decide(stack, "restrict", classes=[named], scope=["s001"], until=4_000_000_000_000_000)
     entry = wait_watch(stack, 1)[0]
     assert (entry.tokens[0].mac.hex(), list(entry.sites)) == (mac, ["s001"])
