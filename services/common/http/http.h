@@ -21,7 +21,7 @@ typedef void http_handler(void *ctx, struct http_request *request);
 
 struct http_route {
     enum http_method method;
-    const char *path; /* exact */
+    const char *path; /* exact, or with "*" for whole segments: "/v1/subjects/*"; first fit */
     http_handler *handler;
     size_t body_bytes_max;
     int is_open; /* answered without the key that the server demands (liveness) */
@@ -56,6 +56,47 @@ struct slice http_request_body(struct http_request *request);
 /* Value of a header, NULL when absent. */
 const char *http_request_header(struct http_request *request, const char *name);
 const char *http_request_query(struct http_request *request, const char *name);
+
+/* What stands at the n-th "*" of the route, percent-decoded; empty when there is none. */
+struct slice http_request_part(struct http_request *request, size_t n);
+/* The peer's address without port; "unix" over a Unix socket. */
+const char *http_request_peer(struct http_request *request);
+
+struct http_header {
+    const char *name, *value;
+};
+
+struct http_answer {
+    int status;
+    const char *type; /* NULL: no body */
+    struct slice body;
+    const struct http_header *headers; /* beside those of every reply */
+    size_t headers_count;
+};
+
+/* As http_reply, with headers of its own. */
+void http_reply_answer(struct http_request *request, const struct http_answer *answer);
+
+/* An answer that goes on (event streams, exports), on the loop's thread. The head goes out at once,
+   its body first. */
+struct http_stream;
+
+enum http_stream_event {
+    HTTP_STREAM_EVENT_DRAINED, /* all that was written has gone to the socket */
+    HTTP_STREAM_EVENT_CLOSED, /* the peer has gone or was dropped: the stream is freed after this */
+};
+typedef void http_stream_call(void *ctx, struct http_stream *stream, enum http_stream_event event);
+
+/* Replaces the reply; frees the request. backlog_max: bytes not yet taken by the peer beyond which
+   it is dropped. NULL: memory is out, and the request was answered 503. Streams do not count toward
+   the deadline of requests; http_server_stop ends them. */
+struct http_stream *http_stream_start(struct http_request *request, const struct http_answer *head,
+                                      size_t backlog_max, http_stream_call *call, void *ctx);
+/* 0: the backlog was full, the peer is dropped, CLOSED follows from the loop. */
+int http_stream_write(struct http_stream *stream, struct slice bytes);
+size_t http_stream_backlog(const struct http_stream *stream);
+/* The end of the answer; no event follows. */
+void http_stream_end(struct http_stream *stream);
 
 /* Exactly one reply a request; frees it. type NULL: no body. */
 void http_reply(struct http_request *request, int status, const char *type, struct slice body);
