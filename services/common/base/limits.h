@@ -56,6 +56,10 @@ enum {
     LIMIT_PRODUCER_KIB = 16 * 1024,           /* keys and values held by a Kafka producer */
     LIMIT_HEADERS_BYTES = 4 * 1024, /* key, header names and values of one Kafka message */
     LIMIT_PARTITIONS = 1024,        /* of one topic */
+    LIMIT_WORKERS = 1000,           /* who may sign in at a site */
+    LIMIT_WORKERS_BYTES = 256 * 1024,
+    LIMIT_FETCH_JOBS = 32, /* questions to one server under way */
+    LIMIT_FETCH_ANSWER_BYTES = 256 * 1024,
 
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
