@@ -47,19 +47,22 @@ static void put_window(const struct explain *x, enum rule rule, const struct fac
 static void put_policy(const struct explain *x, const struct finding *finding)
 {
     const struct part *last = &x->d->parts.items[finding->parts[finding->parts_count - 1]];
-    const struct fact_policy *policy = derived_policy_at(x->d, last->start_us);
+    struct fact_policy policy = policy_for_part(x->d, last);
     buf_addf(x->out, "%s ", explain_word(x, "規則", "rule"));
     buf_addf(x->out, "%s: ", explain_rule(x, finding->rule));
-    put_window(x, finding->rule, policy);
+    put_window(x, finding->rule, &policy);
     buf_add_str(x->out, "\n");
-    if (policy == &facts_policy_standard) {
+    if (derived_policy_at(x->d, last->start_us) == &facts_policy_standard) {
         explain_put(x, "検知基準 組み込み\n", "policy: built in\n");
         return;
     }
     buf_addf(x->out, "%s %" PRId64 "%s (", explain_word(x, "検知基準 第", "policy version"),
-             policy->version, explain_word(x, "版", ""));
-    explain_put_time(x, policy->effective_from_us);
-    explain_put(x, "から。最後の事案の時点のもの)\n", " on; in force at the last occurrence)\n");
+             policy.version, explain_word(x, "版", ""));
+    explain_put_time(x, policy.effective_from_us);
+    explain_put(x, "から。最後の事案の時点のもの)", " on; in force at the last occurrence)");
+    if (policy_is_overridden(x->d, last))
+        explain_put(x, "。その拠点・手段の特例による", ", as it overrides for its site or channel");
+    buf_add_str(x->out, "\n");
 }
 
 void explain_finding(const struct explain *x, const struct finding *finding)

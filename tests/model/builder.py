@@ -118,15 +118,16 @@ class History:
     def revoke(self, number):
         return self.decide("revoke", no_revoked=number)
 
-    def policy(self, version, effective_from, **rules):
-        self.facts.append(
-            {
-                "fact": "policy",
-                "version": version,
-                "effective_from": effective_from,
-                "rules": rules,
-            }
-        )
+    def policy(self, version, effective_from, overrides=(), **rules):
+        fact = {
+            "fact": "policy",
+            "version": version,
+            "effective_from": effective_from,
+            "rules": rules,
+        }
+        if overrides:
+            fact["overrides"] = list(overrides)
+        self.facts.append(fact)
 
     def linking(self, **policy):
         self.facts.append({"fact": "linking", **policy})

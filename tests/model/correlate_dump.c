@@ -265,13 +265,9 @@ static enum rc add_severity(void *ctx, const char *key, const struct jsonio_valu
     return RC_OK;
 }
 
-static void read_policy(struct history *h, const struct jsonio_value *value)
+static void read_rules(struct history *h, const struct jsonio_value *rules,
+                       struct fact_policy *policy)
 {
-    struct fact_policy *policy = &h->policies[h->facts.policies_count++];
-    const struct jsonio_value *rules = get(value, "rules");
-    *policy = facts_policy_standard;
-    policy->version = get_int(value, "version");
-    policy->effective_from_us = get_int(value, "effective_from");
     if (rules == NULL)
         return;
     take_int(rules, "confinement_talk", &policy->confinement_talk_us);
@@ -293,6 +289,45 @@ static void read_policy(struct history *h, const struct jsonio_value *value)
 }
 
 static enum rc set_expiry(void *ctx, const char *key, const struct jsonio_value *value)
+static int compare_texts(const void *a, const void *b)
+{
+    struct slice x = *(const struct slice *)a, y = *(const struct slice *)b;
+    int order = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
+    return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
+}
+
+static void read_overrides(struct history *h, const struct jsonio_value *array,
+                           struct fact_policy *policy)
+{
+    size_t count = count_of(array);
+    struct fact_override *overrides = arena_zalloc(h->arena, count * sizeof(*overrides));
+    for (size_t i = 0; i < count; i++) {
+        const struct jsonio_value *item = jsonio_item(array, i);
+        const struct jsonio_value *channels = get(item, "channels");
+        struct slice *sites = get_texts(h, item, "sites", &overrides[i].sites_count);
+        if (overrides[i].sites_count > 0)
+            qsort(sites, overrides[i].sites_count, sizeof(*sites), compare_texts);
+        overrides[i].sites = sites;
+        overrides[i].channels = channels == NULL ? UINT32_MAX : 0;
+        for (size_t k = 0; k < count_of(channels); k++)
+            overrides[i].channels |= 1U << jsonio_integer(jsonio_item(channels, k)) % 32;
+        overrides[i].policy = *policy;
+        read_rules(h, get(item, "rules"), &overrides[i].policy);
+    }
+    policy->overrides = overrides;
+    policy->overrides_count = count;
+}
+
+static void read_policy(struct history *h, const struct jsonio_value *value)
+{
+    struct fact_policy *policy = &h->policies[h->facts.policies_count++];
+    *policy = facts_policy_standard;
+    policy->version = get_int(value, "version");
+    policy->effective_from_us = get_int(value, "effective_from");
+    read_rules(h, get(value, "rules"), policy);
+    read_overrides(h, get(value, "overrides"), policy);
+}
+
 {
     struct fact_linking *linking = ctx;
     linking->expiry_us[strtol(key, NULL, 10) % FACT_KINDS] = jsonio_integer(value);
@@ -361,14 +396,11 @@ static void read_fact(struct history *h, struct slice line)
     jsonio_doc_free(doc);
 }
 
-static void finish(struct history *h)
+static void dump(struct history *h)
 {
     const struct derived *derived;
     struct buf out;
     struct err err;
-    h->facts.records = h->records;
-    h->facts.decisions = h->decisions;
-    h->facts.policies = h->policies;
     buf_init(&out, DUMP_BYTES);
     if (correlate_full(&h->facts, h->arena, &derived, &err) != RC_OK ||
         correlate_dump(derived, h->arena, &out, &err) != RC_OK) {
@@ -380,7 +412,7 @@ static void finish(struct history *h)
     arena_reset(h->arena);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static struct history h;
     char *line = NULL;

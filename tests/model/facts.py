@@ -101,15 +101,41 @@ class Facts:
     linking: Linking = field(default_factory=lambda: Linking({}))
     as_of: int | None = None  # the greatest tick
 
-    def rules_at(self, time):
-        """The rules of the version of greatest (effective_from <= time, version), else the built-in."""
+    def rules_at(self, time, places):
+        """What holds at a time for what happened at places, (site, channel): of the version of
+        greatest (effective_from <= time, version), else the built-in; of several readings the one
+        that accuses fewer, value by value.
+        """
         held = [
-            (policy.get("effective_from", 0), version, policy.get("rules", {}))
+            (policy.get("effective_from", 0), version, policy)
             for version, policy in self.policies.items()
             if policy.get("effective_from", 0) <= time
         ]
-        chosen = max(held, key=lambda policy: policy[:2])[2] if held else {}
-        return {**RULES, **chosen}
+        policy = max(held, key=lambda policy: policy[:2])[2] if held else {}
+        return lenient([rules_of_place(policy, *place) for place in sorted(places)])
+
+
+def rules_of_place(policy, site, channel):
+    """The rules of a policy, the first override that fits in their place where it says something."""
+    rules = {**RULES, **policy.get("rules", {})}
+    for override in policy.get("overrides", []):
+        sites, channels = override.get("sites", []), override.get("channels", [])
+        if (not sites or site in sites) and (not channels or channel in channels):
+            return {**rules, **override.get("rules", {})}
+    return rules
+
+
+def lenient(readings):
+    """Of each value the one that accuses fewer."""
+    found = {}
+    for key in RULES:
+        values = [reading[key] for reading in readings]
+        if key == "severity":
+            codes = set(values[0]).intersection(*values)
+            found[key] = {code: min(table[code] for table in values) for code in codes}
+        else:
+            found[key] = min(values) if key.endswith("_window") else max(values)
+    return found
 
 
 def read(told):

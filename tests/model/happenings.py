@@ -35,6 +35,11 @@ class Part:
     def order(self):
         return (self.start, self.occurrence)
 
+    @property
+    def places(self):
+        """Where it happened, and how, as policies see it: where the records were made."""
+        return {(record.site, record.channel) for record in self.inward}
+
 
 @dataclass
 class Occurrence:
@@ -213,7 +218,7 @@ class Happenings:
         part.incident = bool(incidents)
         part.sites = {record.concerned_site or record.site for record in incidents}
         part.matters = {matter for record in inward for matter in record.matters}
-        table = self.facts.rules_at(part.start)["severity"]
+        table = self.facts.rules_at(part.start, part.places)["severity"]
         known = [table[c] for record in inward for c in record.categories if c in table]
         part.severity = max(known, default=None)
         if anchors:

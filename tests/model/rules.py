@@ -30,8 +30,8 @@ class Rules:
         self.make_confinement_notices()
 
     def rules(self, window):
-        """The rules of a window: those in force at the start of its last part."""
-        return self.facts.rules_at(window[-1].start)
+        """The rules of a window: those in force at the start of its last part, at its places."""
+        return self.facts.rules_at(window[-1].start, window[-1].places)
 
     def judge(self, subject, parts):
         for rule, sizes, qualifies in (
@@ -101,7 +101,8 @@ class Rules:
             if occurrence.state != "open" or any(r.is_incident for r in occurrence.records):
                 continue
             for record in occurrence.records:
-                long_enough = self.facts.rules_at(record.start)["confinement_talk"]
+                place = {(record.site, record.channel)}
+                long_enough = self.facts.rules_at(record.start, place)["confinement_talk"]
                 if not record.is_anchor or record.is_outward:
                     continue
                 if record.talk + record.hold >= long_enough:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.facts import DAY, MEMBER, MINUTE, PHONE
+from tests.model.facts import DAY, FACE_TO_FACE, HOUR, MEMBER, MINUTE, PHONE, PHONE_CALL, VISIT
 from tests.model.scenes_later import corrections
 
 
@@ -131,24 +131,62 @@ def policies(dice):
     if len([fact for fact in dice.history.facts if fact["fact"] == "policy"]) > 6:
         return
     for _ in range(dice.one(1, 1, 2)):
-        rules = {}
-        if dice.likely(0.4):
-            rules["confinement_talk"] = dice.one(30, 61) * MINUTE
-        if dice.likely(0.4):
-            rules["repetition_window"] = dice.one(1, 29, 60) * DAY
-        if dice.likely(0.3):
-            rules["matter_window"] = dice.one(10, 60) * DAY
-        if dice.likely(0.3):
-            rules["cross_site_window"] = dice.one(30, 365) * DAY
-            rules["cross_site_sites"] = dice.one(1, 2)
-        if dice.likely(0.3):
-            rules["escalation_window"] = dice.one(30, 400) * DAY
-            rules["escalation_severity"] = dice.one(3, 5)
-        if dice.likely(0.5):
-            rules["severity"] = {"mhlw9:2022:abuse": 5, "mhlw9:2022:threat": 1}
         starts = [record["start"] for record in dice.records("contact", "incident")]
         since = dice.one(0, dice.time(), dice.edge(dice.rng.choice(starts)))
-        dice.history.policy(dice.version(), since, **rules)
+        overrides = [override(dice) for _ in range(dice.one(0, 1, 1, 2, 3))]
+        dice.history.policy(dice.version(), since, overrides, **some_rules(dice))
+
+
+def some_rules(dice):
+    rules = {}
+    if dice.likely(0.4):
+        rules["confinement_talk"] = dice.one(30, 61) * MINUTE
+    if dice.likely(0.4):
+        rules["repetition_window"] = dice.one(1, 29, 60) * DAY
+    if dice.likely(0.3):
+        rules["matter_window"] = dice.one(10, 60) * DAY
+    if dice.likely(0.3):
+        rules["cross_site_window"] = dice.one(30, 365) * DAY
+        rules["cross_site_sites"] = dice.one(1, 2)
+    if dice.likely(0.3):
+        rules["escalation_window"] = dice.one(30, 400) * DAY
+        rules["escalation_severity"] = dice.one(3, 5)
+    if dice.likely(0.5):
+        abuse, threat = dice.one(5, 5, 1), dice.one(1, 1, 5)
+        rules["severity"] = {"mhlw9:2022:abuse": abuse, "mhlw9:2022:threat": threat}
+    return rules
+
+
+def override(dice):
+    """What holds at some sites or for some channels only; others may fit the same."""
+    found = {"rules": some_rules(dice) or {"confinement_talk": 45 * MINUTE}}
+    if dice.likely(0.7):
+        found["sites"] = dice.one(["s1"], ["s1"], ["s2"], ["s3", "s1"], ["s2", "s3"])
+    if "sites" not in found or dice.likely(0.4):
+        found["channels"] = dice.one([PHONE_CALL], [FACE_TO_FACE, VISIT], [4])
+    return found
+
+
+def across_places(dice):
+    """Records of one occurrence by decision at several sites, on several channels, and policies
+    that judge there differently."""
+    who, start = dice.known(PHONE), dice.time()
+    times = [start, start + dice.edge(15 * DAY), start + dice.edge(30 * DAY)]
+    for at in times[: dice.one(1, 2, 3)]:
+        told = [
+            dice.history.incident(
+                who,
+                start=at + i * MINUTE,
+                span=dice.one(0, 30 * MINUTE, HOUR),
+                site=dice.site(),
+                channel=dice.one(PHONE_CALL, PHONE_CALL, FACE_TO_FACE),
+                categories=dice.categories(),
+            )
+            for i in range(dice.one(1, 2, 2))
+        ]
+        dice.history.decide("same_occurrence", records=[record["id"] for record in told])
+    if dice.likely(0.7):
+        policies(dice)
 
 
 def watches(dice):
@@ -214,6 +252,7 @@ SCENES = [
     (same_occurrence, 3),
     (matters, 4),
     (policies, 4),
+    (across_places, 3),
     (watches, 7),
     (protections, 3),
     (ticks, 1),

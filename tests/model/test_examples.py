@@ -1,4 +1,4 @@
-"""The 17 worked examples, each as a history and what must stand in its dump."""
+"""The worked examples, each as a history and what must stand in its dump."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.model.facts import (
     MINUTE,
     OUTBOUND,
     PHONE,
+    PHONE_CALL,
     SCANNED,
     TYPED,
     YEAR,
@@ -382,3 +383,127 @@ def test_17_a_banned_number_that_returns_after_its_expiry(run, silence, as_of, w
     dump = run(history)
     assert len(dump.all("watch")) == watched
     assert [review["reason"] for review in dump.all("review")] == [reason] * (not watched)
+
+
+def at_places(history, start, *places, **more):
+    """Reports of one occurrence, said so by a person, each at a site and on a channel of its own."""
+    told = [
+        history.incident(phone("a"), start=start, site=site, channel=channel, **more)
+        for site, channel in places
+    ]
+    history.decide("same_occurrence", records=[record["id"] for record in told])
+    return told
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        (("s1", PHONE_CALL), ["confinement"]),
+        (("s1", FACE_TO_FACE), []),
+        (("s2", PHONE_CALL), []),
+        (("s3", FACE_TO_FACE), ["confinement"]),
+    ],
+)
+def test_18_a_policy_for_a_site_and_a_channel(run, place, found):
+    history = History()
+    history.policy(
+        1,
+        T0,
+        [
+            {"sites": ["s1"], "channels": [2], "rules": {"confinement_talk": 45 * MINUTE}},
+            {"sites": ["s3"], "rules": {"confinement_talk": 45 * MINUTE}},
+            {"channels": [2], "rules": {"confinement_talk": 90 * MINUTE}},
+        ],
+    )
+    site, channel = place
+    history.incident(phone("a"), start=T0, span=50 * MINUTE, site=site, channel=channel)
+    assert run(history).rules() == found
+    earlier = History()
+    earlier.facts = [{**fact, "effective_from": T0 + 1} for fact in history.facts[:1]]
+    earlier.facts += history.facts[1:]
+    assert run(earlier).rules() == []
+
+
+def test_18_the_first_override_that_fits_holds_whole(run):
+    history = History()
+    history.policy(
+        1,
+        T0,
+        [
+            {"sites": ["s1", "s2"], "rules": {"repetition_window": 9 * DAY}},
+            {"sites": ["s1"], "rules": {"confinement_talk": MINUTE}},
+        ],
+        repetition_window=60 * DAY,
+    )
+    for day in (0, 5, 10):
+        history.incident(phone("a"), start=T0 + day * DAY, span=30 * MINUTE)
+    assert run(history).rules() == []  # of the last part's site, and nothing of the second
+    for day in (20, 40):
+        history.incident(phone("a"), start=T0 + day * DAY, span=30 * MINUTE, site="s3")
+    assert run(history).rules() == ["cross_site", "repetition"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "less"),
+    [
+        ("confinement_talk", 30 * MINUTE, 30 * MINUTE + 1),
+        ("repetition_window", 10 * DAY, 10 * DAY - 1),
+        ("matter_window", 10 * DAY, 10 * DAY - 1),
+        ("cross_site_window", 5 * DAY, 5 * DAY - 1),
+        ("cross_site_sites", 2, 3),
+        ("escalation_window", 5 * DAY, 5 * DAY - 1),
+        ("escalation_severity", 3, 4),
+        ("severity", {"own:1:a": 3}, {"own:1:a": 2}),
+        ("severity", {"own:1:a": 3}, {"own:1:b": 3}),
+    ],
+)
+def test_18_at_several_places_the_value_that_accuses_fewer(run, rule, value, less):
+    every = {
+        "confinement_talk": 30 * MINUTE,
+        "repetition_window": 10 * DAY,
+        "matter_window": 10 * DAY,
+        "cross_site_window": 5 * DAY,
+        "cross_site_sites": 2,
+        "escalation_window": 5 * DAY,
+        "escalation_severity": 3,
+        "severity": {"own:1:a": 3},
+    }
+    judged_by = {"matter_window": "repeat_matter", "severity": "escalation"}
+    finds = judged_by.get(rule) or rule.rsplit("_", 1)[0]
+    found = {}
+    for strict in (None, "s1", "s2"):
+        history = History()
+        both = [{"sites": [site], "rules": dict(every)} for site in ("s1", "s2")]
+        for override in both:
+            assert override["rules"][rule] == value
+            if override["sites"] == [strict]:
+                override["rules"][rule] = less
+        history.policy(1, T0, both, confinement_talk=MINUTE)
+        answer = {"matter": "m", "recorded_at": T0 - DAY, "final": True}
+        history.contact(phone("a"), start=T0 - DAY, direction=OUTBOUND, answers=[answer])
+        for day in (0, 5, 10):
+            places = (("s1", PHONE_CALL), ("s2", PHONE_CALL)) if day == 10 else (("s1", 2),)
+            at_places(
+                history,
+                T0 + day * DAY,
+                *places,
+                span=30 * MINUTE,
+                matter="m",
+                categories=["own:1:a"],
+            )
+        dump = run(history)
+        last = dump.occurrence_of(history.facts[-2])["name"]
+        found[strict] = [v["rule"] for v in dump.all("finding") if last in v["parts"]]
+    assert finds in found[None]
+    assert finds not in found["s1"]
+    assert finds not in found["s2"]
+
+
+def test_18_a_notice_is_judged_where_its_call_was(run):
+    history = History()
+    history.policy(1, T0, [{"sites": ["s2"], "rules": {"confinement_talk": 45 * MINUTE}}])
+    talk = {"span": 50 * MINUTE, "talk": 50 * MINUTE}
+    history.contact(phone("a"), start=T0, site="s1", concerned_site="s2", **talk)
+    found = history.contact(phone("b"), start=T0, site="s2", **talk)
+    dump = run(history)
+    assert [notice["record"] for notice in dump.all("notice")] == [found["id"]]

@@ -7,6 +7,7 @@ import psycopg
 import yaml
 
 BODIES = ("retraction", "contact", "incident", "supplement", "correction")
+CHANNELS = ("", "face_to_face", "phone", "visit", "mail", "chat", "sns", "other")
 
 _US = "(extract(epoch from {}) * 1000000)::bigint"
 
@@ -104,7 +105,17 @@ def policy_fact(version: int, since: int, source: dict) -> dict:
         digits = value.rstrip("umshd")
         return int(digits) * _UNITS[value[len(digits) :]]
 
-    rules = {key: plain(value) for key, value in (source.get("rules") or {}).items()}
-    if "severity" in source:
-        rules["severity"] = source["severity"]
-    return {"fact": "policy", "version": version, "effective_from": since, "rules": rules}
+    def rules(held: dict) -> dict:
+        found = {key: plain(value) for key, value in (held.get("rules") or {}).items()}
+        return {**found, "severity": held["severity"]} if "severity" in held else found
+
+    fact = {"fact": "policy", "version": version, "effective_from": since, "rules": rules(source)}
+    overrides = [
+        {
+            "sites": held.get("sites", []),
+            "channels": [CHANNELS.index(name) for name in held.get("channels", [])],
+            "rules": rules(held),
+        }
+        for held in source.get("overrides") or []
+    ]
+    return {**fact, "overrides": overrides} if overrides else fact

@@ -128,6 +128,17 @@ static enum rc check_few(struct reader *r, const struct config_field *field,
     return list->count < field->items_min ? fail(r, field->key, "has too few items") : RC_OK;
 }
 
+static enum rc read_item(struct reader *r, const struct config_field *field,
+                         const struct config_list *list, void *item)
+{
+    struct err why;
+    yaml_mark_t start = r->event.start_mark;
+    enum rc rc = read_mapping(r, field->key, field->fields, item);
+    if (rc == RC_OK && field->check_last != NULL && field->check_last(list, &why) != RC_OK)
+        rc = fail_at(r, start, field->key, why.text);
+    return rc;
+}
+
 static enum rc read_list(struct reader *r, const struct config_field *field, void *base)
 {
     struct config_list *list = (void *)((char *)base + field->offset);
@@ -147,7 +158,7 @@ static enum rc read_list(struct reader *r, const struct config_field *field, voi
         if (rc == RC_OK && is_strings)
             rc = read_scalar(r, &string, item);
         else if (rc == RC_OK)
-            rc = read_mapping(r, field->key, field->fields, item);
+            rc = read_item(r, field, list, item);
     }
     return rc;
 }

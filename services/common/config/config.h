@@ -42,6 +42,9 @@ struct config_field {
     size_t items_max;                  /* LIST, STRINGS, MAP; 0: 1024 */
     /* STRING, STRINGS, a MAP's key: RC_REJECT with why the text is wrong; NULL: any text */
     enum rc (*check)(const char *text, struct err *err);
+    /* LIST, after each item: RC_REJECT with why the last one is wrong beside those before it; NULL:
+       any item */
+    enum rc (*check_last)(const struct config_list *list, struct err *err);
     const char *help; /* one line, for the generated reference */
 };
 

@@ -7,6 +7,7 @@
 
 #include "services/common/base/slice.h"
 #include "services/common/base/uuid.h"
+#include "services/common/correlate/fact_policy.h"
 
 /* What the correlator reads: docs/correlation.md §1 as structs. One tenant. All memory is the
    giver's and stays until the derived values are no longer used. Numbers of kinds, roles, channels
@@ -146,22 +147,6 @@ struct fact_decision {
     size_t scope_count;
     int64_t until_us; /* 0: none */
     struct slice made_by, second_by;
-};
-
-struct fact_severity {
-    struct slice category;
-    int severity; /* 1..5 */
-};
-
-struct fact_policy {
-    int64_t version, effective_from_us;
-    int64_t confinement_talk_us;
-    int64_t repetition_window_us;
-    int64_t matter_window_us;
-    int64_t cross_site_window_us, cross_site_sites;
-    int64_t escalation_window_us, escalation_severity;
-    const struct fact_severity *severities;
-    size_t severities_count;
 };
 
 struct fact_cap {

@@ -229,21 +229,12 @@ static int64_t talk_us(struct derived *d, const size_t *effectives, size_t count
                              : union_us(d, incidents, incidents_count);
 }
 
-static int severity_of(const struct fact_policy *policy, struct slice category)
-{
-    for (size_t i = 0; i < policy->severities_count; i++)
-        if (derived_slice_compare(policy->severities[i].category, category) == 0)
-            return policy->severities[i].severity;
-    return 0;
-}
-
 static void rate(const struct derived *d, struct part *part)
 {
-    const struct fact_policy *policy = derived_policy_at(d, part->start_us);
     for (size_t i = 0; i < part->effectives_count; i++) {
         const struct effective *e = &d->effectives[part->effectives[i]];
         for (size_t k = 0; !derived_is_outward(e) && k < e->categories_count; k++) {
-            int severity = severity_of(policy, e->categories[k]);
+            int severity = policy_severity(d, part, e->categories[k]);
             part->severity = severity > part->severity ? severity : part->severity;
         }
     }

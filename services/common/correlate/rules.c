@@ -29,7 +29,7 @@ static int is_counted(const struct derived *d, const struct part *part)
 static int is_confinement(const struct derived *d, const struct list *list, size_t at)
 {
     const struct part *part = part_at(d, list, at);
-    return part->talk_us >= derived_policy_at(d, part->start_us)->confinement_talk_us;
+    return part->talk_us >= policy_for_part(d, part).confinement_talk_us;
 }
 
 static int64_t span_us(const struct derived *d, const struct list *list, size_t at, size_t size)
@@ -37,20 +37,20 @@ static int64_t span_us(const struct derived *d, const struct list *list, size_t 
     return part_at(d, list, at + size - 1)->start_us - part_at(d, list, at)->start_us;
 }
 
-static const struct fact_policy *window_policy(const struct derived *d, const struct list *list,
-                                               size_t at, size_t size)
+static struct fact_policy window_policy(const struct derived *d, const struct list *list, size_t at,
+                                        size_t size)
 {
-    return derived_policy_at(d, part_at(d, list, at + size - 1)->start_us);
+    return policy_for_part(d, part_at(d, list, at + size - 1));
 }
 
 static int is_repetition(const struct derived *d, const struct list *list, size_t at)
 {
-    return span_us(d, list, at, 3) <= window_policy(d, list, at, 3)->repetition_window_us;
+    return span_us(d, list, at, 3) <= window_policy(d, list, at, 3).repetition_window_us;
 }
 
 static int is_matter_window(const struct derived *d, const struct list *list, size_t at)
 {
-    return span_us(d, list, at, 3) <= window_policy(d, list, at, 3)->matter_window_us;
+    return span_us(d, list, at, 3) <= window_policy(d, list, at, 3).matter_window_us;
 }
 
 static int has_incident(const struct derived *d, const struct list *list, size_t at)
@@ -69,7 +69,7 @@ static int is_repeat_matter(const struct derived *d, const struct list *list, si
 static int is_cross_site(const struct derived *d, const struct list *list, size_t at)
 {
     const struct part *a = part_at(d, list, at), *b = part_at(d, list, at + 1);
-    const struct fact_policy *policy = window_policy(d, list, at, 2);
+    struct fact_policy policy = window_policy(d, list, at, 2);
     int64_t sites = (int64_t)a->sites_count;
     for (size_t i = 0; i < b->sites_count; i++) {
         int is_new = 1;
@@ -77,8 +77,8 @@ static int is_cross_site(const struct derived *d, const struct list *list, size_
             is_new &= derived_slice_compare(a->sites[k], b->sites[i]) != 0;
         sites += is_new;
     }
-    return sites >= policy->cross_site_sites &&
-           span_us(d, list, at, 2) <= policy->cross_site_window_us;
+    return sites >= policy.cross_site_sites &&
+           span_us(d, list, at, 2) <= policy.cross_site_window_us;
 }
 
 static int is_escalation_rise(const struct derived *d, const struct list *list, size_t at)
@@ -86,14 +86,14 @@ static int is_escalation_rise(const struct derived *d, const struct list *list, 
     int a = part_at(d, list, at)->severity, b = part_at(d, list, at + 1)->severity;
     int c = part_at(d, list, at + 2)->severity;
     return a > 0 && a < b && b < c &&
-           span_us(d, list, at, 3) <= window_policy(d, list, at, 3)->escalation_window_us;
+           span_us(d, list, at, 3) <= window_policy(d, list, at, 3).escalation_window_us;
 }
 
 static int is_escalation_grave(const struct derived *d, const struct list *list, size_t at)
 {
-    const struct fact_policy *policy = window_policy(d, list, at, 2);
-    return part_at(d, list, at + 1)->severity >= policy->escalation_severity &&
-           span_us(d, list, at, 2) <= policy->escalation_window_us;
+    struct fact_policy policy = window_policy(d, list, at, 2);
+    return part_at(d, list, at + 1)->severity >= policy.escalation_severity &&
+           span_us(d, list, at, 2) <= policy.escalation_window_us;
 }
 
 struct window {
@@ -334,7 +334,8 @@ static void notice_calls(struct derived *d)
         for (size_t i = 0; i < occurrence->effectives_count; i++) {
             size_t index = occurrence->effectives[i];
             const struct effective *e = &d->effectives[index];
-            const struct fact_policy *policy = derived_policy_at(d, e->winner->start_us);
+            const struct fact_policy *policy =
+                policy_for_record(derived_policy_at(d, e->winner->start_us), e);
             if (derived_is_anchor(e) && !derived_is_outward(e) &&
                 e->winner->talk_us + e->winner->hold_us >= policy->confinement_talk_us)
                 VECTOR_PUSH(d, &d->notices,

@@ -58,6 +58,19 @@ size_t derived_resolve(const struct derived *d, size_t class, int64_t at_us);
 size_t derived_resolve_named(const struct derived *d, const struct fact_class *name);
 const struct fact_policy *derived_policy_at(const struct derived *d, int64_t at_us);
 
+/* ---- policies (policy.c) ---- */
+
+/* The policy, or what of it holds at a record's site and channel. */
+const struct fact_policy *policy_for_record(const struct fact_policy *policy,
+                                            const struct effective *e);
+/* The policy of a window whose last part this is. Without a severity table: see policy_severity.
+   The part is a counting one. */
+struct fact_policy policy_for_part(const struct derived *d, const struct part *part);
+/* How severe a category is at a part, 0: unknown. */
+int policy_severity(const struct derived *d, const struct part *part, struct slice category);
+/* Whether an override holds for any record of the part. */
+int policy_is_overridden(const struct derived *d, const struct part *part);
+
 /* D5: how many classes of one kind may stand next to a node of another. */
 int64_t shared_cap(const struct fact_linking *linking, uint32_t kind, uint32_t neighbour);
 

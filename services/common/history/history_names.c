@@ -29,6 +29,12 @@ static const char *const KINDS[] = {
     [FACT_KIND_SNS] = "sns",       [FACT_KIND_NAME] = "name",
 };
 
+/* Numbers are the wire's. */
+static const char *const CHANNELS[] = {
+    [1] = "face_to_face", [2] = "phone", [3] = "visit", [4] = "mail",
+    [5] = "chat",         [6] = "sns",   [7] = "other",
+};
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const char *name_of(const char *const *names, size_t count, size_t index)
@@ -84,5 +90,19 @@ int history_kind_find(struct slice name, uint32_t *ret_kind)
     if (i == COUNT(KINDS))
         return 0;
     *ret_kind = (uint32_t)i;
+    return 1;
+}
+
+const char *history_channel_name(uint32_t channel)
+{
+    return name_of(CHANNELS, COUNT(CHANNELS), channel);
+}
+
+int history_channel_find(struct slice name, uint32_t *ret_channel)
+{
+    size_t i = index_of(CHANNELS, COUNT(CHANNELS), name);
+    if (i == COUNT(CHANNELS))
+        return 0;
+    *ret_channel = (uint32_t)i;
     return 1;
 }

@@ -16,4 +16,8 @@ int history_verdict_find(struct slice name, enum fact_verdict *ret_verdict);
 const char *history_kind_name(uint32_t kind);
 int history_kind_find(struct slice name, uint32_t *ret_kind);
 
+/* Channels: face_to_face to other. */
+const char *history_channel_name(uint32_t channel);
+int history_channel_find(struct slice name, uint32_t *ret_channel);
+
 #endif

@@ -1,36 +1,19 @@
-/* policy.yaml and linking.yaml by table.
-   Invariant: the standards written here are the built-in policies of correlate/facts.c; a test
-   holds an empty file against them. */
+/* policy.yaml by table.
+   Invariant: the standards written here are the built-in policy of correlate/facts.c; a test holds
+   an empty file against them. An override is kept whole: what it leaves out is copied. */
 #include "services/common/history/history_policy.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/base/hex.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/utf8.h"
 #include "services/common/config/config.h"
 #include "services/common/history/history_names.h"
 
-enum { SHARED_MAX = 8192 };
-
-#define HOUR_US CLOCK_US_PER_HOUR
 #define WINDOW_MAX_US (3660 * CLOCK_US_PER_DAY)
-#define EXPIRY_MAX_US (36600 * CLOCK_US_PER_DAY)
 
 /* ---- words ---- */
-
-static enum rc check_kind(const char *text, struct err *err)
-{
-    uint32_t kind;
-    if (!history_kind_find(slice_str(text), &kind))
-        return err_set(err, RC_REJECT,
-                       "want handle, member, account, phone, mail, vehicle, sns or "
-                       "name");
-    return RC_OK;
-}
 
 /* scheme:version:code */
 static enum rc check_category(const char *text, struct err *err)
@@ -55,33 +38,26 @@ static enum rc check_category(const char *text, struct err *err)
     return RC_OK;
 }
 
-enum rc history_token_parse(const char *text, struct fact_token *ret_token, struct err *err)
+static enum rc check_site(const char *text, struct err *err)
 {
-    struct fact_token token;
-    const char *colon = strchr(text, ':');
-    const char *digits = colon == NULL ? "" : colon + 1;
-    char *end;
-    errno = 0;
-    unsigned long long key_id = strtoull(digits, &end, 10);
-    int is_good = colon != NULL && isdigit((unsigned char)digits[0]) && errno == 0 &&
-                  key_id <= UINT32_MAX && *end == ':' &&
-                  history_kind_find(slice_of(text, (size_t)(colon - text)), &token.kind) &&
-                  hex_parse(end + 1, token.mac, FACT_MAC_BYTES) == RC_OK;
-    if (!is_good)
-        return err_set(err, RC_REJECT, "want kind:key_id:mac with %d hexadecimal digits",
-                       2 * FACT_MAC_BYTES);
-    token.key_id = (uint32_t)key_id;
-    *ret_token = token;
+    size_t size = strlen(text);
+    if (size == 0 || size > LIMIT_NAME_BYTES || !utf8_is_valid(slice_str(text)))
+        return err_set(err, RC_REJECT, "want the name of a site, 1 to %d bytes of UTF-8",
+                       LIMIT_NAME_BYTES);
     return RC_OK;
 }
 
-static enum rc check_token(const char *text, struct err *err)
+static enum rc check_channel(const char *text, struct err *err)
 {
-    struct fact_token token;
-    return history_token_parse(text, &token, err);
+    uint32_t channel;
+    if (!history_channel_find(slice_str(text), &channel))
+        return err_set(err, RC_REJECT, "want face_to_face, phone, visit, mail, chat, sns or other");
+    return RC_OK;
 }
 
 /* ---- rules ---- */
+
+enum { SITES_MAX = 8192, OVERRIDES_MAX = 64 };
 
 struct severity_line {
     char *category;
@@ -91,41 +67,57 @@ struct severity_line {
 struct rules_file {
     struct fact_policy policy;
     struct config_list severities;
+    struct config_list overrides; /* of struct override_line */
 };
 
-#define RULE(name, type_, standard_, min_, max_, help_)                                         \
-    {                                                                                           \
-        .key = #name, .type = (type_), .offset = offsetof(struct rules_file, policy.name##_us), \
-        .standard = (standard_), .min = (min_), .max = (max_), .help = (help_)                  \
+/* A rule of 0 is left out. */
+struct override_line {
+    struct fact_policy policy;
+    struct config_list severities;
+    struct config_list sites; /* sorted once the item was checked */
+    struct config_list channels;
+};
+
+#define GIVEN(text) text
+#define LEFT_OUT(text) NULL
+
+#define WINDOW(name, standard_, max_, help_)                                                  \
+    {                                                                                         \
+        .key = #name, .type = CONFIG_TYPE_DURATION,                                           \
+        .offset = offsetof(struct fact_policy, name##_us), .standard = (standard_), .min = 1, \
+        .max = (max_), .help = (help_)                                                        \
+    }
+#define NUMBER(name, standard_, max_, help_)                                                 \
+    {                                                                                        \
+        .key = #name, .type = CONFIG_TYPE_INT, .offset = offsetof(struct fact_policy, name), \
+        .standard = (standard_), .min = 1, .max = (max_), .help = (help_)                    \
     }
 
-static const struct config_field RULES[] = {
-    RULE(confinement_talk, CONFIG_TYPE_DURATION, "60m", 1, CLOCK_US_PER_DAY,
-         "talk in one part that is confinement"),
-    RULE(repetition_window, CONFIG_TYPE_DURATION, "30d", 1, WINDOW_MAX_US,
-         "time within which three incidents are repetition"),
-    RULE(matter_window, CONFIG_TYPE_DURATION, "30d", 1, WINDOW_MAX_US,
-         "time within which three contacts on one matter after the final answer are repetition"),
-    RULE(cross_site_window, CONFIG_TYPE_DURATION, "90d", 1, WINDOW_MAX_US,
-         "time within which incidents at several sites belong together"),
-    {.key = "cross_site_sites",
-     .type = CONFIG_TYPE_INT,
-     .offset = offsetof(struct rules_file, policy.cross_site_sites),
-     .standard = "2",
-     .min = 1,
-     .max = 1000,
-     .help = "sites that two incidents must name together"},
-    RULE(escalation_window, CONFIG_TYPE_DURATION, "180d", 1, WINDOW_MAX_US,
-         "time within which severity may escalate"),
-    {.key = "escalation_severity",
-     .type = CONFIG_TYPE_INT,
-     .offset = offsetof(struct rules_file, policy.escalation_severity),
-     .standard = "4",
-     .min = 1,
-     .max = 5,
-     .help = "severity at which a second incident is escalation by itself"},
-    {0},
-};
+/* The rules, with their standards or without. */
+#define RULES(STANDARD)                                                                         \
+    {                                                                                           \
+        WINDOW(confinement_talk, STANDARD("60m"), CLOCK_US_PER_DAY,                             \
+               "talk in one part that is confinement"),                                         \
+            WINDOW(repetition_window, STANDARD("30d"), WINDOW_MAX_US,                           \
+                   "time within which three incidents are repetition"),                         \
+            WINDOW(matter_window, STANDARD("30d"), WINDOW_MAX_US,                               \
+                   "time within which three contacts on one matter after the final answer are " \
+                   "repetition"),                                                               \
+            WINDOW(cross_site_window, STANDARD("90d"), WINDOW_MAX_US,                           \
+                   "time within which incidents at several sites belong together"),             \
+            NUMBER(cross_site_sites, STANDARD("2"), 1000,                                       \
+                   "sites that two incidents must name together"),                              \
+            WINDOW(escalation_window, STANDARD("180d"), WINDOW_MAX_US,                          \
+                   "time within which severity may escalate"),                                  \
+            NUMBER(escalation_severity, STANDARD("4"), 5,                                       \
+                   "severity at which a second incident is escalation by itself"),              \
+        {                                                                                       \
+            0                                                                                   \
+        }                                                                                       \
+    }
+
+static const struct config_field RULES_OF_FILE[] = RULES(GIVEN);
+static const struct config_field RULES_OF_OVERRIDE[] = RULES(LEFT_OUT);
 
 static const struct config_field SEVERITY[] = {
     {.key = "severity",
@@ -140,43 +132,205 @@ static const struct config_field SEVERITY[] = {
     {0},
 };
 
-static const struct config_field RULES_FILE[] = {
-    {.key = "rules",
-     .type = CONFIG_TYPE_SECTION,
-     .fields = RULES,
-     .help = "windows and thresholds of the rules"},
-    {.key = "severity",
-     .type = CONFIG_TYPE_MAP,
-     .offset = offsetof(struct rules_file, severities),
-     .fields = SEVERITY,
-     .item_size = sizeof(struct severity_line),
+#define RULES_AND_SEVERITY(type_, rules_)                                                  \
+    {.key = "rules",                                                                       \
+     .type = CONFIG_TYPE_SECTION,                                                          \
+     .offset = offsetof(type_, policy),                                                    \
+     .fields = (rules_),                                                                   \
+     .help = "windows and thresholds of the rules"},                                       \
+    {                                                                                      \
+        .key = "severity", .type = CONFIG_TYPE_MAP, .offset = offsetof(type_, severities), \
+        .fields = SEVERITY, .item_size = sizeof(struct severity_line), .items_min = 1,     \
+        .help = "severity of each category"                                                \
+    }
+
+static const struct config_field OVERRIDE[] = {
+    {.key = "sites",
+     .type = CONFIG_TYPE_STRINGS,
+     .offset = offsetof(struct override_line, sites),
      .items_min = 1,
-     .help = "severity of each category"},
+     .items_max = SITES_MAX,
+     .check = check_site,
+     .help = "sites whose records it is for; left out: all"},
+    {.key = "channels",
+     .type = CONFIG_TYPE_STRINGS,
+     .offset = offsetof(struct override_line, channels),
+     .items_min = 1,
+     .check = check_channel,
+     .help = "channels it is for; left out: all"},
+    RULES_AND_SEVERITY(struct override_line, RULES_OF_OVERRIDE),
     {0},
 };
 
-static enum rc keep_severities(const struct config_list *lines, struct arena *arena,
-                               struct fact_policy *policy, struct err *err)
+static enum rc check_override(const struct config_list *list, struct err *err);
+
+static const struct config_field RULES_FILE[] = {
+    RULES_AND_SEVERITY(struct rules_file, RULES_OF_FILE),
+    {.key = "overrides",
+     .type = CONFIG_TYPE_LIST,
+     .offset = offsetof(struct rules_file, overrides),
+     .fields = OVERRIDE,
+     .item_size = sizeof(struct override_line),
+     .items_max = OVERRIDES_MAX,
+     .check_last = check_override,
+     .help = "what differs at some sites or for some channels; the first that fits holds"},
+    {0},
+};
+
+/* ---- overrides ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Words were checked when they were read. None: all. */
+static uint32_t channels_of(const struct override_line *line)
+{
+    char *const *word = line->channels.items;
+    uint32_t channel = 0, channels = 0;
+    for (size_t i = 0; i < line->channels.count; i++)
+        if (history_channel_find(slice_str(word[i]), &channel))
+            channels |= UINT32_C(1) << channel;
+    return channels == 0 ? UINT32_MAX : channels;
+}
+
+/* site NULL: one that no list names. */
+static int has_site(const struct override_line *line, const char *site)
+{
+    return line->sites.count == 0 ||
+           (site != NULL && bsearch(&site, line->sites.items, line->sites.count, sizeof(char *),
+                                    compare_texts) != NULL);
+}
+
+/* Whether those before the last hold for all its channels at the site. */
+static int is_taken(const struct config_list *list, const char *site)
+{
+    const struct override_line *line = list->items, *last = &line[list->count - 1];
+    uint32_t left = channels_of(last);
+    for (; line < last; line++)
+        if (has_site(line, site))
+            left &= ~channels_of(line);
+    return left == 0;
+}
+
+static int is_shadowed(const struct config_list *list)
+{
+    const struct override_line *last = (const struct override_line *)list->items + list->count - 1;
+    char *const *site = last->sites.items;
+    if (last->sites.count == 0)
+        return is_taken(list, NULL);
+    for (size_t i = 0; i < last->sites.count; i++)
+        if (!is_taken(list, site[i]))
+            return 0;
+    return 1;
+}
+
+static int has_rules(const struct fact_policy *policy)
+{
+    return policy->confinement_talk_us != 0 || policy->repetition_window_us != 0 ||
+           policy->matter_window_us != 0 || policy->cross_site_window_us != 0 ||
+           policy->cross_site_sites != 0 || policy->escalation_window_us != 0 ||
+           policy->escalation_severity != 0;
+}
+
+static enum rc check_override(const struct config_list *list, struct err *err)
+{
+    struct override_line *last = (struct override_line *)list->items + list->count - 1;
+    if (last->sites.count == 0 && last->channels.count == 0)
+        return err_set(err, RC_REJECT, "want sites or channels");
+    if (last->severities.count == 0 && !has_rules(&last->policy))
+        return err_set(err, RC_REJECT, "want rules or severity");
+    if (last->sites.count > 0)
+        qsort(last->sites.items, last->sites.count, sizeof(char *), compare_texts);
+    if (is_shadowed(list))
+        return err_set(err, RC_REJECT, "never holds: those before it hold wherever it would");
+    return RC_OK;
+}
+
+/* ---- into the arena ---- */
+
+static int keep_text(struct arena *arena, const char *text, struct slice *ret_text)
+{
+    size_t size = strlen(text);
+    const char *copy = arena_copy(arena, text, size);
+    if (copy != NULL)
+        *ret_text = slice_of(copy, size);
+    return copy != NULL;
+}
+
+/* 0: the arena is full. */
+static int keep_severities(const struct config_list *lines, struct arena *arena,
+                           struct fact_policy *policy)
 {
     const struct severity_line *line = lines->items;
-    policy->severities = facts_policy_standard.severities;
-    policy->severities_count = facts_policy_standard.severities_count;
     if (lines->count == 0)
-        return RC_OK;
+        return 1;
     struct fact_severity *severities = arena_zalloc(arena, lines->count * sizeof(*severities));
-    for (size_t i = 0; severities != NULL && i < lines->count; i++) {
-        size_t size = strlen(line[i].category);
-        const char *category = arena_copy(arena, line[i].category, size);
-        if (category == NULL)
-            severities = NULL;
-        else
-            severities[i] = (struct fact_severity){slice_of(category, size), (int)line[i].severity};
-    }
     if (severities == NULL)
-        return err_set(err, RC_FULL, "the policy needs more memory than may be taken");
+        return 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        if (!keep_text(arena, line[i].category, &severities[i].category))
+            return 0;
+        severities[i].severity = (int)line[i].severity;
+    }
     policy->severities = severities;
     policy->severities_count = lines->count;
-    return RC_OK;
+    return 1;
+}
+
+static void set(int64_t *value, int64_t given)
+{
+    if (given != 0)
+        *value = given;
+}
+
+static void merge_rules(struct fact_policy *policy, const struct fact_policy *given)
+{
+    set(&policy->confinement_talk_us, given->confinement_talk_us);
+    set(&policy->repetition_window_us, given->repetition_window_us);
+    set(&policy->matter_window_us, given->matter_window_us);
+    set(&policy->cross_site_window_us, given->cross_site_window_us);
+    set(&policy->cross_site_sites, given->cross_site_sites);
+    set(&policy->escalation_window_us, given->escalation_window_us);
+    set(&policy->escalation_severity, given->escalation_severity);
+}
+
+static int keep_override(const struct override_line *line, const struct fact_policy *around,
+                         struct arena *arena, struct fact_override *override)
+{
+    char *const *site = line->sites.items;
+    struct slice *sites = arena_zalloc(arena, (line->sites.count + 1) * sizeof(*sites));
+    if (sites == NULL)
+        return 0;
+    for (size_t i = 0; i < line->sites.count; i++)
+        if (!keep_text(arena, site[i], &sites[i]))
+            return 0;
+    override->sites = sites;
+    override->sites_count = line->sites.count;
+    override->channels = channels_of(line);
+    override->policy = *around;
+    merge_rules(&override->policy, &line->policy);
+    return keep_severities(&line->severities, arena, &override->policy);
+}
+
+static int keep_all(const struct rules_file *file, struct arena *arena, struct fact_policy *policy)
+{
+    const struct override_line *line = file->overrides.items;
+    size_t count = file->overrides.count;
+    struct fact_override *overrides = NULL;
+    policy->severities = facts_policy_standard.severities;
+    policy->severities_count = facts_policy_standard.severities_count;
+    if (!keep_severities(&file->severities, arena, policy))
+        return 0;
+    if (count > 0 && (overrides = arena_zalloc(arena, count * sizeof(*overrides))) == NULL)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!keep_override(&line[i], policy, arena, &overrides[i]))
+            return 0;
+    policy->overrides = overrides;
+    policy->overrides_count = count;
+    return 1;
 }
 
 enum rc history_policy_parse(const char *name, struct slice text, struct arena *arena,
@@ -187,172 +341,10 @@ enum rc history_policy_parse(const char *name, struct slice text, struct arena *
     if (rc != RC_OK)
         return rc;
     struct fact_policy policy = file.policy;
-    rc = keep_severities(&file.severities, arena, &policy, err);
+    if (!keep_all(&file, arena, &policy))
+        rc = err_set(err, RC_FULL, "the policy needs more memory than may be taken");
     config_done(RULES_FILE, &file, sizeof(file));
     if (rc == RC_OK)
         *ret_policy = policy;
-    return rc;
-}
-
-/* ---- linking ---- */
-
-struct cap_line {
-    char *kind, *neighbour;
-    int64_t cap;
-};
-
-struct linking_file {
-    struct fact_linking linking;
-    struct config_list kinds;
-    struct config_list caps;
-    struct config_list shared;
-};
-
-#define EXPIRY(name, number, standard_)                                                          \
-    {                                                                                            \
-        .key = (name), .type = CONFIG_TYPE_DURATION,                                             \
-        .offset = offsetof(struct linking_file, linking.expiry_us) + (number) * sizeof(int64_t), \
-        .standard = (standard_), .min = HOUR_US, .max = EXPIRY_MAX_US,                           \
-    }
-
-static const struct config_field EXPIRIES[] = {
-    EXPIRY("handle", FACT_KIND_HANDLE, "1825d"),
-    EXPIRY("member", FACT_KIND_MEMBER, "1825d"),
-    EXPIRY("account", FACT_KIND_ACCOUNT, "1825d"),
-    EXPIRY("phone", FACT_KIND_PHONE, "730d"),
-    EXPIRY("mail", FACT_KIND_MAIL, "1825d"),
-    EXPIRY("vehicle", FACT_KIND_VEHICLE, "730d"),
-    EXPIRY("sns", FACT_KIND_SNS, "1825d"),
-    EXPIRY("name", FACT_KIND_NAME, "1825d"),
-    {0},
-};
-
-static const struct config_field CAP[] = {
-    {.key = "kind",
-     .type = CONFIG_TYPE_STRING,
-     .offset = offsetof(struct cap_line, kind),
-     .is_required = 1,
-     .check = check_kind},
-    {.key = "neighbour",
-     .type = CONFIG_TYPE_STRING,
-     .offset = offsetof(struct cap_line, neighbour),
-     .is_required = 1,
-     .check = check_kind},
-    {.key = "cap",
-     .type = CONFIG_TYPE_INT,
-     .offset = offsetof(struct cap_line, cap),
-     .is_required = 1,
-     .max = 1000},
-    {0},
-};
-
-#define LINKING(name, member, type_, standard_, min_, max_, help_)                               \
-    {                                                                                            \
-        .key = (name), .type = (type_), .offset = offsetof(struct linking_file, linking.member), \
-        .standard = (standard_), .min = (min_), .max = (max_), .help = (help_)                   \
-    }
-
-static const struct config_field LINKING_FILE[] = {
-    {.key = "kinds",
-     .type = CONFIG_TYPE_STRINGS,
-     .offset = offsetof(struct linking_file, kinds),
-     .items_min = 1,
-     .items_max = FACT_KINDS,
-     .check = check_kind,
-     .help = "kinds of identifiers that link"},
-    {.key = "expiry",
-     .type = CONFIG_TYPE_SECTION,
-     .fields = EXPIRIES,
-     .help = "time after which an unseen identifier may have a new owner"},
-    LINKING("subject_nodes", subject_nodes_max, CONFIG_TYPE_INT, "32", 2, 1024,
-            "nodes of a subject at most"),
-    LINKING("gap", gap_us, CONFIG_TYPE_DURATION, "10m", 0, CLOCK_US_PER_DAY,
-            "time between records of one occurrence"),
-    LINKING("gap_attempt", gap_attempt_us, CONFIG_TYPE_DURATION, "5m", 0, CLOCK_US_PER_DAY,
-            "the same for busy and abandoned contacts"),
-    LINKING("overlap", overlap_us, CONFIG_TYPE_DURATION, "60s", 0, CLOCK_US_PER_DAY,
-            "overlap of two calls of a switchboard"),
-    LINKING("pairs", pairs, CONFIG_TYPE_INT, "3", 1, 1000,
-            "neighbouring pairs of overlapping calls that make a switchboard"),
-    LINKING("cap", cap, CONFIG_TYPE_INT, "3", 0, 1000,
-            "neighbours of one kind beyond which a number is shared"),
-    {.key = "caps",
-     .type = CONFIG_TYPE_LIST,
-     .offset = offsetof(struct linking_file, caps),
-     .fields = CAP,
-     .item_size = sizeof(struct cap_line),
-     .items_max = FACT_KINDS * FACT_KINDS,
-     .help = "caps of pairs of kinds, before the built-in ones"},
-    {.key = "shared",
-     .type = CONFIG_TYPE_STRINGS,
-     .offset = offsetof(struct linking_file, shared),
-     .items_max = SHARED_MAX,
-     .check = check_token,
-     .help = "tokens known to be shared"},
-    {0},
-};
-
-/* Words were checked when they were read. */
-static uint32_t kind_of(const char *word)
-{
-    uint32_t kind = 0;
-    return history_kind_find(slice_str(word), &kind) ? kind : 0;
-}
-
-static void keep_kinds(const struct config_list *words, struct fact_linking *linking)
-{
-    char *const *word = words->items;
-    memcpy(linking->is_linking, facts_linking_standard.is_linking, sizeof(linking->is_linking));
-    if (words->count > 0)
-        memset(linking->is_linking, 0, sizeof(linking->is_linking));
-    for (size_t i = 0; i < words->count; i++)
-        linking->is_linking[kind_of(word[i])] = 1;
-}
-
-static enum rc keep_lists(const struct linking_file *file, struct arena *arena,
-                          struct fact_linking *linking, struct err *err)
-{
-    const struct cap_line *line = file->caps.items;
-    char *const *text = file->shared.items;
-    struct fact_cap *caps = arena_zalloc(arena, (file->caps.count + 1) * sizeof(*caps));
-    struct fact_token *shared = arena_zalloc(arena, (file->shared.count + 1) * sizeof(*shared));
-    if (caps == NULL || shared == NULL)
-        return err_set(err, RC_FULL, "the policy needs more memory than may be taken");
-    for (size_t i = 0; i < file->caps.count; i++)
-        caps[i] = (struct fact_cap){kind_of(line[i].kind), kind_of(line[i].neighbour), line[i].cap};
-    for (size_t i = 0; i < file->shared.count; i++) {
-        enum rc rc = history_token_parse(text[i], &shared[i], err);
-        if (rc != RC_OK)
-            return rc;
-    }
-    linking->caps = caps;
-    linking->caps_count = file->caps.count;
-    linking->shared = shared;
-    linking->shared_count = file->shared.count;
-    return RC_OK;
-}
-
-/* Kinds beyond those a policy may name. */
-static void keep_expiries(struct fact_linking *linking)
-{
-    for (size_t kind = 0; kind < FACT_KINDS; kind++)
-        if (linking->expiry_us[kind] == 0)
-            linking->expiry_us[kind] = facts_linking_standard.expiry_us[kind];
-}
-
-enum rc history_linking_parse(const char *name, struct slice text, struct arena *arena,
-                              struct fact_linking *ret_linking, struct err *err)
-{
-    struct linking_file file;
-    enum rc rc = config_parse(name, text, LINKING_FILE, &file, sizeof(file), err);
-    if (rc != RC_OK)
-        return rc;
-    struct fact_linking linking = file.linking;
-    keep_kinds(&file.kinds, &linking);
-    keep_expiries(&linking);
-    rc = keep_lists(&file, arena, &linking, err);
-    config_done(LINKING_FILE, &file, sizeof(file));
-    if (rc == RC_OK)
-        *ret_linking = linking;
     return rc;
 }

@@ -19,6 +19,14 @@
        escalation_severity: 4       # … this
      severity:                      # scheme:version:code, 1 to 5
        mhlw9:2022:abuse: 3
+     overrides:                     # the first that fits a record's own site and channel
+       - sites: [s001, s002]        # left out: all
+         channels: [phone]          # left out: all
+         rules: {confinement_talk: 45m}        # what is left out is as above
+         severity: {mhlw9:2022:abuse: 4}       # likewise, whole
+
+   An override without sites and channels, without rules and severity, or after others that hold
+   wherever it would, is refused.
 
    RC_REJECT with "name:line:column: key: why"; RC_FULL when the arena is too small. version and
    effective_from_us of the result are 0. */

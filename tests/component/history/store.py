@@ -14,6 +14,8 @@ import uuid
 
 import psycopg
 
+from tests.support.facts import CHANNELS
+
 T0_MS = 1_790_000_000_000  # September 2026
 MONTHS = ("2026-09-01", "2026-12-01")
 SPREAD_MS = 86 * 86_400_000
@@ -164,7 +166,7 @@ class Store:
         self.rows["policy"].append(
             (
                 tenant, fact["version"], False, fact.get("effective_from", 0),
-                policy_yaml(fact.get("rules", {})),
+                policy_yaml(fact),
             )
         )  # fmt: skip
 
@@ -206,7 +208,39 @@ INSERTS = {
 # -- policies as an operator writes them
 
 
-def policy_yaml(rules):
+def policy_yaml(fact):
+    """Overrides that never hold are left out: they are refused, and say nothing."""
+    text = rules_yaml(fact.get("rules", {}))
+    told = [over for i, over in enumerate(fact.get("overrides", []))
+            if not is_shadowed(over, fact["overrides"][:i])]  # fmt: skip
+    if told:
+        text = text.removeprefix("{}\n") + "overrides:\n"
+    for override in told:
+        channels = [CHANNELS[channel] for channel in override.get("channels", [])]
+        rules = rules_yaml(override["rules"]).splitlines()
+        if override.get("sites"):
+            rules.insert(0, f"sites: [{', '.join(override['sites'])}]")
+        if channels:
+            rules.insert(0, f"channels: [{', '.join(channels)}]")
+        text += "".join(f"  {'  ' if i else '- '}{line}\n" for i, line in enumerate(rules))
+    return text
+
+
+def is_shadowed(override, before):
+    """Whether others hold at each of its sites and channels; None is one that nobody lists."""
+
+    def fits(other, site, channel):
+        sites, channels = other.get("sites"), other.get("channels")
+        return (not sites or site in sites) and (not channels or channel in channels)
+
+    return all(
+        any(fits(other, site, channel) for other in before)
+        for site in override.get("sites") or [None]
+        for channel in override.get("channels") or [None]
+    )
+
+
+def rules_yaml(rules):
     lines = ["rules:"] if rules.keys() - {"severity"} else []
     for key, value in rules.items():
         if key != "severity":

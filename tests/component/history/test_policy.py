@@ -122,6 +122,36 @@ def test_a_tick_is_now(world):
     assert world.query("select as_of from kasumori.tick where tenant = %s") == [(told,)]
 
 
+def test_an_override_holds_at_its_sites_and_channels(world, tmp_path):
+    assert '"rule":"repetition"' in world.dump()
+    path = tmp_path / "policy.yaml"
+    for sites, channels, is_judged in (
+        ("[s9, s1]", "[phone]", True),
+        ("[s9]", "[phone]", False),
+        ("[s9, s1]", "[chat]", False),
+    ):
+        path.write_text(
+            f"overrides: [{{sites: {sites}, channels: {channels}, rules: {{repetition_window: 19d}}}}]"
+        )
+        assert load(world, path).returncode == 0
+        assert ('"rule":"repetition"' not in world.dump()) == is_judged
+
+
+def test_the_example_of_an_override_is_well(kasumori, tmp_path):
+    told = (ROOT / "deploy/config/policy.yaml").read_text()
+    example = told[told.index("# overrides:") :].replace("\n# ", "\n").removeprefix("# ")
+    path = tmp_path / "policy.yaml"
+    path.write_text(example)
+    assert kasumori("policy", "check", path).stdout == f"{path} is well\n"
+    first, second = policy_fact(1, 0, yaml.safe_load(example))["overrides"]
+    assert (first["sites"], first["channels"]) == (["s001", "s002"], [2])
+    assert (second["channels"], second["rules"]) == ([1, 3], {"confinement_talk": 1_800_000_000})
+    path.write_text(f"{example}  - channels: [visit]\n    rules: {{matter_window: 1d}}\n")
+    line = example.count("\n") + 1
+    why = "overrides: never holds: those before it hold wherever it would"
+    assert kasumori("policy", "check", path).stderr == f"kasumori: {path}:{line}:5: {why}\n"
+
+
 @pytest.mark.parametrize(("name", "args"), [("policy", ()), ("linking", ("--linking",))])
 def test_the_examples_are_the_built_in_policies(world, kasumori, name, args):
     path = ROOT / f"deploy/config/{name}.yaml"

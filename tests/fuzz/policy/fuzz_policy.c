@@ -16,10 +16,27 @@ static void check_rules(const struct fact_policy *policy)
     CHECK(policy->matter_window_us > 0 && policy->cross_site_window_us > 0);
     CHECK(policy->escalation_window_us > 0 && policy->cross_site_sites > 0);
     CHECK(policy->escalation_severity >= 1 && policy->escalation_severity <= 5);
+    CHECK(policy->severities_count > 0);
     for (size_t i = 0; i < policy->severities_count; i++) {
         struct slice category = policy->severities[i].category;
         CHECK(policy->severities[i].severity >= 1 && policy->severities[i].severity <= 5);
         CHECK(memchr(category.data, ':', category.size) != NULL);
+    }
+}
+
+static void check_overrides(const struct fact_policy *policy)
+{
+    for (size_t i = 0; i < policy->overrides_count; i++) {
+        const struct fact_override *o = &policy->overrides[i];
+        CHECK(o->channels != 0 && (o->channels == UINT32_MAX || (o->channels & ~0xfeU) == 0));
+        CHECK(o->sites_count > 0 || o->channels != UINT32_MAX);
+        for (size_t k = 1; k < o->sites_count; k++) {
+            struct slice a = o->sites[k - 1], b = o->sites[k];
+            int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+            CHECK(order < 0 || (order == 0 && a.size <= b.size));
+        }
+        CHECK(o->policy.overrides_count == 0);
+        check_rules(&o->policy);
     }
 }
 
@@ -46,10 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_new(ARENA_BYTES);
     if (arena == NULL)
         return 0;
-    if (history_policy_parse("p", slice_of(data, size), arena, &policy, &err) == RC_OK)
+    if (history_policy_parse("p", slice_of(data, size), arena, &policy, &err) == RC_OK) {
         check_rules(&policy);
-    else
+        check_overrides(&policy);
+    } else {
         CHECK(err.rc != RC_REJECT || strncmp(err.text, "p:", 2) == 0);
+    }
     if (history_linking_parse("l", slice_of(data, size), arena, &linking, &err) == RC_OK)
         check_linking(&linking);
     else

@@ -60,6 +60,77 @@ static void every_rule_is_read(void **state)
     assert_int_equal(p.severities[1].severity, 1);
 }
 
+static void an_override_is_whole(void **state)
+{
+    static const char TEXT[] = "rules: {confinement_talk: 30m, matter_window: 2d}\n"
+                               "severity: {a:b:c: 2}\n"
+                               "overrides:\n"
+                               "  - {sites: [s3, 大阪, s1], channels: [phone, other], rules: "
+                               "{confinement_talk: 45m, escalation_severity: 5}}\n"
+                               "  - {sites: [s1], severity: {a:b:d: 4}}\n"
+                               "  - {channels: [visit], rules: {cross_site_sites: 9}}\n";
+    struct fact_policy p;
+    assert_int_equal(history_policy_parse("p", slice_str(TEXT), *state, &p, NULL), RC_OK);
+    assert_int_equal(p.confinement_talk_us, 30 * 60 * CLOCK_US_PER_S);
+    assert_int_equal(p.overrides_count, 3);
+    const struct fact_override *o = p.overrides;
+    assert_int_equal(o[0].sites_count, 3);
+    assert_true(slice_is_equal(o[0].sites[0], slice_str("s1")));
+    assert_true(slice_is_equal(o[0].sites[1], slice_str("s3")));
+    assert_true(slice_is_equal(o[0].sites[2], slice_str("大阪")));
+    assert_int_equal(o[0].channels, 1 << 2 | 1 << 7);
+    assert_int_equal(o[0].policy.confinement_talk_us, 45 * 60 * CLOCK_US_PER_S);
+    assert_int_equal(o[0].policy.escalation_severity, 5);
+    assert_int_equal(o[0].policy.matter_window_us, 2 * CLOCK_US_PER_DAY);
+    assert_int_equal(o[0].policy.repetition_window_us, facts_policy_standard.repetition_window_us);
+    assert_ptr_equal(o[0].policy.severities, p.severities);
+    assert_int_equal(o[0].policy.overrides_count, 0);
+    assert_int_equal(o[1].channels, UINT32_MAX);
+    assert_int_equal(o[1].policy.severities_count, 1);
+    assert_true(slice_is_equal(o[1].policy.severities[0].category, slice_str("a:b:d")));
+    assert_int_equal(o[1].policy.confinement_talk_us, 30 * 60 * CLOCK_US_PER_S);
+    assert_int_equal(o[2].sites_count, 0);
+    assert_int_equal(o[2].channels, 1 << FACT_CHANNEL_VISIT);
+    assert_int_equal(o[2].policy.cross_site_sites, 9);
+}
+
+static void bad_overrides_name_their_place(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *error;
+    } CASES[] = {
+        {"overrides:\n  - {rules: {matter_window: 1d}}\n",
+         "p:2:5: overrides: want sites or channels"},
+        {"overrides:\n  - {sites: [s1]}\n", "p:2:5: overrides: want rules or severity"},
+        {"overrides:\n  - {sites: [s1], rules: {}}\n", "p:2:5: overrides: want rules or severity"},
+        {"overrides:\n  - sites: []\n", "p:2:13: sites: has too few items"},
+        {"overrides:\n  - sites: ['']\n",
+         "p:2:13: sites: want the name of a site, 1 to 64 bytes of UTF-8"},
+        {"overrides:\n  - channels: [fax]\n",
+         "p:2:16: channels: want face_to_face, phone, visit, mail, chat, sns or other"},
+        {"overrides:\n  - sites: [s1]\n    rules: {talk: 1m}\n", "p:3:13: talk: unknown key"},
+        {"overrides:\n  - sites: [s1]\n    rules: {matter_window: -1d}\n",
+         "p:3:28: matter_window: -1d is not between 1 and 316224000000000 microseconds"},
+        {"overrides:\n  - sites: [s1]\n    regions: [kanto]\n", "p:3:5: regions: unknown key"},
+        {"overrides:\n  - {sites: [s1, s2], rules: {matter_window: 1d}}\n"
+         "  - {sites: [s2], channels: [chat], rules: {matter_window: 1d}}\n",
+         "p:3:5: overrides: never holds: those before it hold wherever it would"},
+        {"overrides:\n  - {sites: [s1], rules: {matter_window: 1d}}\n"
+         "  - {channels: [chat], rules: {matter_window: 1d}}\n"
+         "  - {channels: [mail], rules: {matter_window: 1d}}\n"
+         "  - {sites: [s2, s1], channels: [mail, chat], rules: {matter_window: 1d}}\n",
+         "p:5:5: overrides: never holds: those before it hold wherever it would"},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct fact_policy policy;
+        struct err err;
+        enum rc rc = history_policy_parse("p", slice_str(CASES[i].text), *state, &policy, &err);
+        assert_int_equal(rc, RC_REJECT);
+        assert_string_equal(err.text, CASES[i].error);
+    }
+}
+
 static void all_of_linking_is_read(void **state)
 {
     static const char TEXT[] =
@@ -192,16 +263,28 @@ static void too_small_an_arena_is_full(void **state)
     arena_free(tiny);
 }
 
-static void the_nth_allocation_fails(void **state)
+static enum rc parse_linking(struct arena *arena, struct err *err)
 {
-    (void)state;
     static const char TEXT[] = "kinds: [phone]\ncaps: [{kind: phone, neighbour: mail, cap: 1}]\n";
+    struct fact_linking linking;
+    return history_linking_parse("l", slice_str(TEXT), arena, &linking, err);
+}
+
+static enum rc parse_policy(struct arena *arena, struct err *err)
+{
+    static const char TEXT[] = "severity: {a:b:c: 1}\noverrides:\n"
+                               "  - {sites: [s2, s1], channels: [chat], severity: {a:b:d: 1}}\n";
+    struct fact_policy policy;
+    return history_policy_parse("p", slice_str(TEXT), arena, &policy, err);
+}
+
+static void fail_every_allocation(enum rc (*parse)(struct arena *arena, struct err *err))
+{
     for (long n = 1;; n++) {
-        struct fact_linking linking;
         struct err err;
         struct arena *arena = arena_new(ARENA_BYTES);
         mem_fail_nth(n);
-        enum rc rc = history_linking_parse("l", slice_str(TEXT), arena, &linking, &err);
+        enum rc rc = parse(arena, &err);
         int is_through = mem_fail_pending();
         mem_fail_nth(0);
         arena_free(arena);
@@ -211,6 +294,13 @@ static void the_nth_allocation_fails(void **state)
         }
         assert_int_not_equal(rc, RC_OK);
     }
+}
+
+static void the_nth_allocation_fails(void **state)
+{
+    (void)state;
+    fail_every_allocation(parse_linking);
+    fail_every_allocation(parse_policy);
 }
 
 static void every_name_finds_its_number(void **state)
@@ -233,6 +323,13 @@ static void every_name_finds_its_number(void **state)
         assert_true(history_verdict_find(slice_str(name), &verdict));
         assert_int_equal(verdict, i);
     }
+    for (uint32_t i = FACT_CHANNEL_FACE_TO_FACE; i <= 7; i++) {
+        assert_true(history_channel_find(slice_str(history_channel_name(i)), &kind));
+        assert_int_equal(kind, i);
+    }
+    assert_false(history_channel_find(slice_str("unknown"), &kind));
+    assert_string_equal(history_channel_name(0), "unknown");
+    assert_string_equal(history_channel_name(8), "unknown");
     assert_string_equal(history_kind_name(0), "unknown");
     assert_string_equal(history_kind_name(9), "unknown");
     assert_false(history_kind_find(slice_str("unknown"), &kind));
@@ -245,6 +342,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_file_is_the_built_in_linking_policy, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(every_rule_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_override_is_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bad_overrides_name_their_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_of_linking_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_rules_name_their_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_linking_names_its_place, set_up, tear_down),
