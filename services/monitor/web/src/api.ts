@@ -89,7 +89,10 @@ export type Verdict = "complaint" | "suspected" | "confirmed" | "rejected";
 export type Standing = "open" | "judged" | "innocent" | "disputed";
 export type Rule = "confinement" | "repetition" | "repeat_matter" | "cross_site" | "escalation";
 export type Kind = "handle" | "member" | "account" | "phone" | "mail" | "vehicle" | "sns" | "name";
-export type Channel = "face_to_face" | "phone" | "visit" | "mail" | "chat" | "sns" | "other";
+export type Channel = "unknown" | "face_to_face" | "phone" | "visit" | "mail" | "chat" | "sns" | "other";
+export type Tri = "yes" | "no" | "unknown";
+// A subject's name in URLs and bodies: record id "." ordinal "." kind "." key id "." mac (32 hexadecimal digits),
+// for example 0197….0.phone.1.0a1b…; any of a subject's names finds it, the page says the canonical one.
 
 export interface RecordLine {
   recordId: Id;
@@ -103,7 +106,7 @@ export interface RecordLine {
   recordedAt: Time;
   categories: string[];
   matters: string[];
-  outcome?: "connected" | "abandoned" | "busy";
+  outcome?: "connected" | "abandoned" | "busy" | "no_answer" | "failed";
   talkMs?: number;
   holdMs?: number;
   occurrence: Id;
@@ -114,19 +117,24 @@ export interface RecordLine {
 // GET /v1/incidents?from&to&site&category&standing&verdict&judged=no|yes&q=matter&limit&cursor → Page<RecordLine>
 // GET /v1/incidents/{recordId} (ETag) → RecordPage; words only for roles that may, audited with ?purpose=
 export interface RecordPage extends RecordLine {
-  words?: { place: string; text: string; saidAt?: Time; masked: number }[];
-  wordsWithheld?: "role" | "none";
-  demand?: string;
-  firmAtFault?: "yes" | "no" | "unknown";
-  measures: { kind: string; count?: number; at?: Time }[];
-  police?: { called: boolean; station?: string; at?: Time; reportNumber?: string };
-  evidence: { uri: string; sha256: string; keepUntil?: Time }[];
-  care?: { offered: boolean; taken?: boolean; followUp?: Day };
-  injury?: string;
+  // Free text of the record, its winning correction and its supplements; place: "incident.words[0]", "incident.demand",
+  // "incident.trigger", "incident.offender.clothes", "incident.victim.injury", "incident.answers[0].text", …
+  words?: { recordId: Id; place: string; text: string; saidAt?: Time; masked: number }[];
+  wordsWithheld?: "role" | "purpose"; // no right to them; no ?purpose= was given
+  demandReasonable?: Tri;
+  firmAtFault?: Tri;
+  stillPresent?: Tri;
+  spot?: { till?: string; floor?: string; landmark?: string };
+  measures: { kind: "unspecified" | "person_changed" | "asked_to_stop" | "ordered_to_leave" | "final_warning" | "call_cut" | "refused" | "banned" | "apologised" | "other"; count?: number; at?: Time }[];
+  police: { line: "unspecified" | "110" | "9110" | "station"; station?: string; at?: Time; reportNumber?: string; evidenceHandedOver: boolean }[];
+  evidence: { uri: string; sha256?: string; mediaType?: string; notice?: "announced" | "consented" | "none"; keepUntil?: Time }[];
+  victim?: { employment?: string; duty?: string; anonymityWanted: boolean; injured?: Tri; care?: "offered" | "taken" | "declined"; followUpAt?: Time };
   lossMinutes?: number;
   lossYen?: number;
-  offender?: { count?: number; sex?: string; ageBand?: string; clothes?: string; fled?: string };
-  answers: { matter: string; recordedAt: Time; final: boolean; text?: string }[];
+  offender?: { kind?: string; count?: number; sex?: "female" | "male"; ageFrom?: number; ageTo?: number };
+  retentionClass?: string;
+  legalHold: boolean;
+  answers: { recordId: Id; matter?: string; recordedAt: Time; final: boolean }[]; // no matter: all of the record's
   persons: PersonLine[];
   supplements: { recordId: Id; recordedAt: Time; state: "in_force" | "waiting" | "inert" }[];
   corrections: { recordId: Id; recordedAt: Time; state: "winner" | "loser" | "waiting" | "inert"; replaces: string }[];
@@ -198,7 +206,7 @@ export interface SubjectPage {
   overgrown: boolean;
   occurrences: Page<{ occurrence: Id; startAt: Time; sites: string[]; hasIncident: boolean; counts: boolean; standing: Standing; matters: string[]; severity?: number; talkMs: number }>;
   findings: Finding[];
-  answers: { recordId: Id; matter: string; recordedAt: Time; final: boolean; site: string }[];
+  answers: { recordId: Id; matter?: string; recordedAt: Time; final: boolean; site: string }[];
   restrictions: { decisionNo: number; kind: "restrict" | "confirm_person"; until: Time; scope: string[]; class: string }[];
   proposed: ProposedDecision[];
   sites: string[];
@@ -245,8 +253,18 @@ export interface Alert {
 // GET /v1/review?kind&limit&cursor → Page<ReviewTask>
 export interface ReviewTask {
   task: string;
-  kind: "suspected" | "disputed" | "proposal" | "tells_nobody" | "joined" | "retracted" | "watch" | "switchboard";
-  since: Time;
+  kind:
+    | "suspected" // an incident without a verdict, or with "suspected"
+    | "disputed" // verdicts of one occurrence contradict each other
+    | "proposal" // a typed identifier points at somebody
+    | "tells_nobody" | "joined" | "retracted" | "switchboard"
+    | "watch" // reason: "joined", "gone", "new_owner", "expired", "shared", "not_listable"
+    | "void_alias" | "class_conflict" // aliases contradict: of the first urgency
+    | "inert_decision" | "inert_record";
+  reason?: string; // of kind watch
+  class?: ClassName;
+  ordinal?: number; // of a proposal: which person of the record
+  since?: Time; // absent: about tokens alone
   recordId?: Id;
   occurrence?: Id;
   decisionNo?: number;
