@@ -288,7 +288,6 @@ static void read_rules(struct history *h, const struct jsonio_value *rules,
     policy->severities_count = severities.count;
 }
 
-static enum rc set_expiry(void *ctx, const char *key, const struct jsonio_value *value)
 static int compare_texts(const void *a, const void *b)
 {
     struct slice x = *(const struct slice *)a, y = *(const struct slice *)b;
@@ -328,6 +327,7 @@ static void read_policy(struct history *h, const struct jsonio_value *value)
     read_overrides(h, get(value, "overrides"), policy);
 }
 
+static enum rc set_expiry(void *ctx, const char *key, const struct jsonio_value *value)
 {
     struct fact_linking *linking = ctx;
     linking->expiry_us[strtol(key, NULL, 10) % FACT_KINDS] = jsonio_integer(value);
@@ -396,11 +396,14 @@ static void read_fact(struct history *h, struct slice line)
     jsonio_doc_free(doc);
 }
 
-static void dump(struct history *h)
+static void finish(struct history *h)
 {
     const struct derived *derived;
     struct buf out;
     struct err err;
+    h->facts.records = h->records;
+    h->facts.decisions = h->decisions;
+    h->facts.policies = h->policies;
     buf_init(&out, DUMP_BYTES);
     if (correlate_full(&h->facts, h->arena, &derived, &err) != RC_OK ||
         correlate_dump(derived, h->arena, &out, &err) != RC_OK) {
@@ -412,7 +415,7 @@ static void dump(struct history *h)
     arena_reset(h->arena);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     static struct history h;
     char *line = NULL;
