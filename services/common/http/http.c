@@ -182,6 +182,7 @@ void http_server_free(struct http_server *server)
         evhttp_free(server->tcp.evhttp);
     if (server->local.evhttp != NULL)
         evhttp_free(server->local.evhttp);
+    http_stream_finish_all(server);
     while (server->conns != NULL) /* those that evhttp had not finished making */
         http_conn_free(server->conns);
     http_tls_free(server->tls);

@@ -21,7 +21,7 @@ typedef void http_handler(void *ctx, struct http_request *request);
 
 struct http_route {
     enum http_method method;
-    const char *path; /* exact, or with "*" for whole segments: "/v1/subjects/*"; first fit */
+    const char *path; /* exact, or with a "*" for each whole segment left open; first fit */
     http_handler *handler;
     size_t body_bytes_max;
     int is_open; /* answered without the key that the server demands (liveness) */
@@ -70,7 +70,7 @@ struct http_answer {
     int status;
     const char *type; /* NULL: no body */
     struct slice body;
-    const struct http_header *headers; /* beside those of every reply */
+    const struct http_header *headers; /* beside those of every reply, or in their place */
     size_t headers_count;
 };
 
@@ -87,9 +87,12 @@ enum http_stream_event {
 };
 typedef void http_stream_call(void *ctx, struct http_stream *stream, enum http_stream_event event);
 
-/* Replaces the reply; frees the request. backlog_max: bytes not yet taken by the peer beyond which
-   it is dropped. NULL: memory is out, and the request was answered 503. Streams do not count toward
-   the deadline of requests; http_server_stop ends them. */
+/* Replaces the reply; frees the request. backlog_max: bytes not yet taken by the peer, the head's
+   too, beyond which it is dropped. NULL: memory is out or the peer has gone, and the request is
+   done with. A stream has no deadline but this: what waits for the peer must go within idle_us. Its
+   connection is not used again, and a peer that ends its own sending counts as gone.
+   http_server_stop cuts it off; CLOSED follows from the loop, at the latest from http_server_free.
+ */
 struct http_stream *http_stream_start(struct http_request *request, const struct http_answer *head,
                                       size_t backlog_max, http_stream_call *call, void *ctx);
 /* 0: the backlog was full, the peer is dropped, CLOSED follows from the loop. */
@@ -98,7 +101,8 @@ size_t http_stream_backlog(const struct http_stream *stream);
 /* The end of the answer; no event follows. */
 void http_stream_end(struct http_stream *stream);
 
-/* Exactly one reply a request; frees it. type NULL: no body. */
+/* Exactly one reply a request; frees it. type NULL: no body. Every reply says no-store, nosniff and
+   a Content-Security-Policy that allows nothing. */
 void http_reply(struct http_request *request, int status, const char *type, struct slice body);
 /* application/problem+json (RFC 9457); retry_after_s 0: no Retry-After. */
 void http_reply_problem(struct http_request *request, int status, const char *title,

@@ -6,11 +6,13 @@
 
    (A filtering bufferevent would be the obvious means, and does not work below evhttp: it reports
    output as written when it reached the next buffer, and evhttp then closes and loses it.) */
+#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,6 +52,8 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
         evhttp_request_own(conn->request->evreq);
         conn->request->conn = NULL;
     }
+    if (conn->stream != NULL)
+        http_stream_on_close(conn->stream);
     http_conn_free(conn);
 }
 
@@ -80,7 +84,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     struct http_conn *conn = arg;
     if (info->n_added == 0 || conn->is_giving)
         return;
-    if (conn->state == HTTP_CONN_REFUSING) {
+    if (conn->state == HTTP_CONN_REFUSING || conn->state == HTTP_CONN_STREAMING) {
         evbuffer_drain(input, evbuffer_get_length(input));
         return;
     }
@@ -144,13 +148,15 @@ static void peer_read(struct http_conn *conn)
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(from);
     int fd = bufferevent_getfd(conn->bev);
+    snprintf(conn->peer_text, sizeof(conn->peer_text), "%s", conn->door->is_unix ? "unix" : "");
     if (conn->door->is_unix || getpeername(fd, (struct sockaddr *)&from, &size) != 0)
         return;
     conn->peer[0] = (uint8_t)from.ss_family;
-    if (from.ss_family == AF_INET)
-        memcpy(conn->peer + 1, &((struct sockaddr_in *)&from)->sin_addr, 4);
-    else if (from.ss_family == AF_INET6)
-        memcpy(conn->peer + 1, &((struct sockaddr_in6 *)&from)->sin6_addr, 8);
+    const void *address = &((struct sockaddr_in *)&from)->sin_addr;
+    if (from.ss_family == AF_INET6)
+        address = &((struct sockaddr_in6 *)&from)->sin6_addr;
+    memcpy(conn->peer + 1, address, from.ss_family == AF_INET6 ? 8 : 4);
+    inet_ntop(from.ss_family, address, conn->peer_text, sizeof(conn->peer_text));
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
@@ -216,6 +222,19 @@ static void conn_give(struct http_conn *conn)
     server->giving = NULL;
 }
 
+static struct http_request *request_make(struct http_conn *conn, struct evhttp_request *evreq)
+{
+    struct slice path = slice_str(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(evreq)));
+    struct http_request *request = mem_zalloc(sizeof(*request) + path.size + 1);
+    if (request == NULL)
+        return NULL;
+    request->conn = conn;
+    request->evreq = evreq;
+    memcpy(request->peer, conn->peer_text, sizeof(request->peer));
+    request->parts_count = http_path_parts(conn->route->path, path, request->text, request->parts);
+    return request;
+}
+
 void http_conn_on_request(struct evhttp_request *evreq, void *arg)
 {
     struct http_door *door = arg;
@@ -223,12 +242,11 @@ void http_conn_on_request(struct evhttp_request *evreq, void *arg)
     struct evhttp_connection *evcon = evhttp_request_get_connection(evreq);
     struct http_request *request = NULL;
     if (conn != NULL && conn->evcon == evcon)
-        request = mem_zalloc(sizeof(*request));
+        request = request_make(conn, evreq);
     if (request == NULL) {
         evhttp_connection_free(evcon);
         return;
     }
-    *request = (struct http_request){.conn = conn, .evreq = evreq};
     conn->request = request;
     conn->deadline_us = INT64_MAX;
     conn->route->handler(door->server->ctx, request);
@@ -244,20 +262,45 @@ static void on_written(struct evhttp_request *evreq, void *arg)
         event_active(conn->pump, EV_TIMEOUT, 0);
 }
 
+static void body_done(struct http_conn *conn)
+{
+    conn->request = NULL;
+    conn->door->server->bodies_bytes -= conn->body_bytes;
+    conn->body_bytes = 0;
+}
+
 void http_conn_send(struct http_conn *conn, struct evhttp_request *evreq, int status)
 {
-    struct http_server *server = conn->door->server;
-    conn->request = NULL;
+    body_done(conn);
     conn->state = HTTP_CONN_WRITING;
-    conn->deadline_us = http_now_us() + server->idle_us;
-    server->bodies_bytes -= conn->body_bytes;
-    conn->body_bytes = 0;
+    conn->deadline_us = http_now_us() + conn->door->server->idle_us;
     evhttp_request_set_on_complete_cb(evreq, on_written, conn);
     evhttp_send_reply(evreq, status, http_reply_reason(status), NULL);
     /* evhttp would read meanwhile to notice a close, and take the end of a half-closed peer's
        sending for one before the reply is out. It also keeps pipelined requests in the kernel's
        buffer. */
     bufferevent_disable(conn->bev, EV_READ);
+}
+
+void http_conn_stream(struct http_conn *conn)
+{
+    struct timeval wait = {.tv_sec = conn->door->server->idle_us / CLOCK_US_PER_S + 2};
+    body_done(conn);
+    conn->state = HTTP_CONN_STREAMING;
+    conn->deadline_us = INT64_MAX;
+    /* Nothing need come in for as long as the stream lives. */
+    bufferevent_set_timeouts(conn->bev, NULL, &wait);
+}
+
+void http_conn_end(struct http_conn *conn, struct evhttp_request *evreq)
+{
+    struct bufferevent *bev = conn->bev;
+    conn->state = HTTP_CONN_WRITING;
+    conn->deadline_us = http_now_us() + conn->door->server->idle_us;
+    bufferevent_incref(bev); /* evhttp closes at once when nothing waits to be written */
+    evhttp_send_reply_end(evreq);
+    bufferevent_disable(bev, EV_READ);
+    bufferevent_decref(bev);
 }
 
 /* -- the pump: runs from the loop, outside all callbacks of bufferevent and evhttp -- */
@@ -344,7 +387,8 @@ void http_conn_close_idle(struct http_server *server)
     struct http_conn *conn = server->conns;
     while (conn != NULL) {
         struct http_conn *next = conn->next;
-        if (conn->state == HTTP_CONN_READING && evbuffer_get_length(conn->held) == 0)
+        if (conn->state == HTTP_CONN_STREAMING ||
+            (conn->state == HTTP_CONN_READING && evbuffer_get_length(conn->held) == 0))
             http_conn_close(conn);
         conn = next;
     }

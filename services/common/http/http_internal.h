@@ -12,6 +12,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/http/http.h"
 #include "services/common/http/http_guard.h"
+#include "services/common/http/http_path.h"
 
 /* Shared by this folder's files only. */
 struct bufferevent;
@@ -30,14 +31,15 @@ struct http_door {
 };
 
 enum http_conn_state {
-    HTTP_CONN_NEW,      /* evhttp has not finished making it */
-    HTTP_CONN_READING,  /* the guard reads; evhttp waits for the first byte of a request */
-    HTTP_CONN_BUSY,     /* a handler owes the reply; nothing is read */
-    HTTP_CONN_WRITING,  /* the reply goes out; nothing is read */
-    HTTP_CONN_REFUSING, /* taken from evhttp: an error goes out, what comes in is thrown away */
+    HTTP_CONN_NEW,       /* evhttp has not finished making it */
+    HTTP_CONN_READING,   /* the guard reads; evhttp waits for the first byte of a request */
+    HTTP_CONN_BUSY,      /* a handler owes the reply; nothing is read */
+    HTTP_CONN_STREAMING, /* a stream goes out; what comes in is thrown away */
+    HTTP_CONN_WRITING,   /* the reply goes out; nothing is read */
+    HTTP_CONN_REFUSING,  /* taken from evhttp: an error goes out, what comes in is thrown away */
 };
 
-enum { HTTP_PEER_BYTES = 16 };
+enum { HTTP_PEER_BYTES = 16, HTTP_PEER_TEXT_BYTES = 46 };
 
 struct http_conn {
     struct http_conn *next; /* on server->conns */
@@ -57,7 +59,9 @@ struct http_conn {
     size_t body_bytes;   /* this request's share of server->bodies_bytes */
     const struct http_route *route;
     struct http_request *request;  /* BUSY: the one a handler holds */
+    struct http_stream *stream;    /* STREAMING */
     uint8_t peer[HTTP_PEER_BYTES]; /* as compared for the cap by peer; zeros: counts for itself */
+    char peer_text[HTTP_PEER_TEXT_BYTES];
 };
 
 struct http_server {
@@ -80,6 +84,7 @@ struct http_server {
     struct loop_watch *sweep;
     struct http_conn *conns;
     size_t conns_count;
+    struct http_stream *streams; /* also those whose peer has gone, until their owner knows */
     size_t bodies_bytes;
     struct http_conn *giving; /* whose request evhttp is reading right now */
     int is_stopping;
@@ -90,7 +95,16 @@ struct http_request {
     struct evhttp_request *evreq;
     struct evkeyvalq query;
     int is_query_parsed;
+    char peer[HTTP_PEER_TEXT_BYTES];
+    struct slice parts[HTTP_PATH_PARTS_MAX]; /* in text */
+    size_t parts_count;
+    char text[];
 };
+
+/* In every reply, unless a reply has its own: nothing is kept, guessed, framed or run. */
+#define HTTP_HEADER_CACHE "no-store"
+#define HTTP_HEADER_SNIFF "nosniff"
+#define HTTP_HEADER_CONTENT "default-src 'none'; frame-ancestors 'none'"
 
 static inline int64_t http_now_us(void)
 {
@@ -121,7 +135,11 @@ void http_conn_close(struct http_conn *conn);
 void http_conn_free(struct http_conn *conn);
 /* After evhttp_send_reply's preparation: sends, then goes on with the next request. */
 void http_conn_send(struct http_conn *conn, struct evhttp_request *evreq, int status);
+/* Before evhttp_send_reply_start, and the end of what it began. */
+void http_conn_stream(struct http_conn *conn);
+void http_conn_end(struct http_conn *conn, struct evhttp_request *evreq);
 void http_conn_sweep(void *server);
+/* Those that wait for a request, and streams. */
 void http_conn_close_idle(struct http_server *server);
 
 /* http_judge.c */
@@ -130,7 +148,17 @@ void http_judge_head(struct http_conn *conn);
 /* Answers, then closes later on: conn stays valid. extra: whole header lines, may be empty. */
 void http_judge_refuse(struct http_conn *conn, int status, const char *extra, const char *detail);
 
+/* http_stream.c */
+void http_stream_on_close(struct http_stream *stream);
+/* Tells the owners of all streams left, whose connections are gone. */
+void http_stream_finish_all(struct http_server *server);
+
 /* http_reply.c */
+/* The headers of a reply but for its length; 0 when memory is out. */
+int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *answer) MUST_CHECK;
+/* Closes the connection instead of replying. */
+void http_reply_give_up(struct http_request *request);
+void http_reply_free(struct http_request *request);
 const char *http_reply_reason(int status);
 /* Appends a problem document; detail may be NULL. */
 void http_reply_problem_body(struct buf *out, int status, const char *title, const char *detail);

@@ -43,8 +43,8 @@ void http_judge_refuse(struct http_conn *conn, int status, const char *extra, co
     http_reply_problem_body(&body, status, reason, detail);
     buf_addf(&head,
              "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-             "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%sConnection: close\r\n"
-             "\r\n",
+             "Cache-Control: " HTTP_HEADER_CACHE "\r\nX-Content-Type-Options: " HTTP_HEADER_SNIFF
+             "\r\nContent-Security-Policy: " HTTP_HEADER_CONTENT "\r\n%sConnection: close\r\n\r\n",
              status, reason, body.size, extra);
     conn->state = HTTP_CONN_REFUSING;
     conn->deadline_us = http_now_us() + LINGER_US;
@@ -62,11 +62,6 @@ void http_judge_refuse(struct http_conn *conn, int status, const char *extra, co
 
 /* -- judging a head -- */
 
-static int is_path(const struct http_route *route, struct slice path)
-{
-    return slice_is_equal(slice_str(route->path), path);
-}
-
 static const struct http_route *route_find(const struct http_conn *conn, struct slice path,
                                            int *ret_is_known)
 {
@@ -74,7 +69,7 @@ static const struct http_route *route_find(const struct http_conn *conn, struct 
     *ret_is_known = 0;
     for (size_t i = 0; i < server->routes_count; i++) {
         const struct http_route *route = &server->routes[i];
-        if (!is_path(route, path))
+        if (!http_path_fits(route->path, path))
             continue;
         *ret_is_known = 1;
         if ((int)route->method == (int)conn->guard.method)
@@ -88,10 +83,15 @@ static void refuse_method(struct http_conn *conn, struct slice path)
     const struct http_server *server = conn->door->server;
     struct buf allow;
     buf_init(&allow, REFUSAL_BYTES_MAX / 2);
-    for (size_t i = 0; i < server->routes_count; i++)
-        if (is_path(&server->routes[i], path))
-            buf_addf(&allow, "%s%s", allow.size == 0 ? "Allow: " : ", ",
-                     server->routes[i].method == HTTP_METHOD_GET ? "GET" : "POST");
+    unsigned named = 0; /* several routes may fit with one method */
+    for (size_t i = 0; i < server->routes_count; i++) {
+        enum http_method method = server->routes[i].method;
+        if ((named & method) != 0 || !http_path_fits(server->routes[i].path, path))
+            continue;
+        named |= method;
+        buf_addf(&allow, "%s%s", allow.size == 0 ? "Allow: " : ", ",
+                 method == HTTP_METHOD_GET ? "GET" : "POST");
+    }
     buf_add_str(&allow, "\r\n");
     http_judge_refuse(conn, 405, allow.is_failed ? "" : (const char *)allow.data,
                       "the path does not take this method");

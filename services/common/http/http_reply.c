@@ -1,16 +1,17 @@
-/* Replies, and what a handler may ask of a request. Invariant: every reply carries no-store and
-   nosniff, every error is a problem document (RFC 9457). */
+/* Replies, and what a handler may ask of a request. Invariant: every reply says how it may be kept,
+   that its type is not to be guessed and what it may load; every error is a problem document
+   (RFC 9457). */
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
 
 #include "services/common/base/check.h"
+#include "services/common/base/jsontext.h"
 #include "services/common/base/mem.h"
-#include "services/common/base/utf8.h"
 #include "services/common/http/http_internal.h"
 
-enum { PROBLEM_BYTES_MAX = 4096, REPLACEMENT = 0xfffd };
+enum { PROBLEM_BYTES_MAX = 4096 };
 
 const char *http_reply_reason(int status)
 {
@@ -53,34 +54,13 @@ const char *http_reply_reason(int status)
 
 /* -- problem documents -- */
 
-static void json_add_string(struct buf *out, struct slice text)
-{
-    size_t at = 0;
-    buf_add_char(out, '"');
-    while (at < text.size) {
-        char bytes[4];
-        int32_t c = utf8_next(text, &at);
-        if (c < 0) {
-            c = REPLACEMENT;
-            at++;
-        }
-        if (c == '"' || c == '\\')
-            buf_addf(out, "\\%c", (char)c);
-        else if (c < 0x20 || c == 0x7f)
-            buf_addf(out, "\\u%04x", (unsigned)c);
-        else
-            buf_add(out, bytes, utf8_put(c, bytes));
-    }
-    buf_add_char(out, '"');
-}
-
 void http_reply_problem_body(struct buf *out, int status, const char *title, const char *detail)
 {
     buf_addf(out, "{\"type\":\"about:blank\",\"status\":%d,\"title\":", status);
-    json_add_string(out, slice_str(title));
+    jsontext_add(out, slice_str(title));
     if (detail != NULL) {
         buf_add_str(out, ",\"detail\":");
-        json_add_string(out, slice_str(detail));
+        jsontext_add(out, slice_str(detail));
     }
     buf_add_str(out, "}\n");
 }
@@ -112,9 +92,19 @@ const char *http_request_query(struct http_request *request, const char *name)
     return evhttp_find_header(&request->query, name);
 }
 
+struct slice http_request_part(struct http_request *request, size_t n)
+{
+    return n < request->parts_count ? request->parts[n] : slice_of(NULL, 0);
+}
+
+const char *http_request_peer(struct http_request *request)
+{
+    return request->peer;
+}
+
 /* -- replies -- */
 
-static void request_free(struct http_request *request)
+void http_reply_free(struct http_request *request)
 {
     if (request->is_query_parsed)
         evhttp_clear_headers(&request->query);
@@ -128,64 +118,91 @@ static int add_number(struct evkeyvalq *headers, const char *name, size_t number
     return evhttp_add_header(headers, name, text);
 }
 
-/* 0 when memory is out. The length is always given: evhttp leaves it out for HTTP/1.0, whose peers
-   could then not tell a cut reply from a whole one. */
-static int reply_fill(struct evhttp_request *evreq, int status, const char *type, struct slice body,
-                      int retry_after_s)
+int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *answer)
 {
+    static const struct http_header STANDING[] = {
+        {"Cache-Control", HTTP_HEADER_CACHE},
+        {"X-Content-Type-Options", HTTP_HEADER_SNIFF},
+        {"Content-Security-Policy", HTTP_HEADER_CONTENT},
+    };
     struct evkeyvalq *headers = evhttp_request_get_output_headers(evreq);
     int failed = 0;
-    failed |= evhttp_add_header(headers, "Cache-Control", "no-store");
-    failed |= evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    if (status != HTTP_NOCONTENT && status != HTTP_NOTMODIFIED)
-        failed |= add_number(headers, "Content-Length", type == NULL ? 0 : body.size);
-    if (retry_after_s > 0)
-        failed |= add_number(headers, "Retry-After", (size_t)retry_after_s);
-    if (type != NULL) {
-        failed |= evhttp_add_header(headers, "Content-Type", type);
-        failed |= evbuffer_add(evhttp_request_get_output_buffer(evreq), body.data, body.size);
-    }
+    for (size_t i = 0; i < answer->headers_count; i++)
+        failed |= evhttp_add_header(headers, answer->headers[i].name, answer->headers[i].value);
+    for (size_t i = 0; i < sizeof(STANDING) / sizeof(STANDING[0]); i++)
+        if (evhttp_find_header(headers, STANDING[i].name) == NULL)
+            failed |= evhttp_add_header(headers, STANDING[i].name, STANDING[i].value);
+    if (answer->type != NULL)
+        failed |= evhttp_add_header(headers, "Content-Type", answer->type);
     return !failed;
 }
 
-static void reply(struct http_request *request, int status, const char *type, struct slice body,
-                  int retry_after_s)
+/* 0 when memory is out. The length is always given: evhttp leaves it out for HTTP/1.0, whose peers
+   could then not tell a cut reply from a whole one. */
+static int reply_fill(struct evhttp_request *evreq, const struct http_answer *answer)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(evreq);
+    size_t size = answer->type == NULL ? 0 : answer->body.size;
+    int failed = !http_reply_headers(evreq, answer);
+    if (answer->status != HTTP_NOCONTENT && answer->status != HTTP_NOTMODIFIED)
+        failed |= add_number(headers, "Content-Length", size);
+    if (size > 0)
+        failed |= evbuffer_add(evhttp_request_get_output_buffer(evreq), answer->body.data, size);
+    return !failed;
+}
+
+void http_reply_give_up(struct http_request *request)
+{
+    request->conn->request = NULL;
+    http_conn_close(request->conn);
+    http_reply_free(request);
+}
+
+void http_reply_answer(struct http_request *request, const struct http_answer *answer)
 {
     struct http_conn *conn = request->conn;
     struct evhttp_request *evreq = request->evreq;
-    CHECK(status >= 200 && status <= 599);
+    CHECK(answer->status >= 200 && answer->status <= 599);
     if (conn == NULL) {
         evhttp_request_free(evreq); /* owned since the peer went, see http_conn.c */
-        request_free(request);
+        http_reply_free(request);
         return;
     }
-    int is_filled = reply_fill(evreq, status, type, body, retry_after_s);
+    int is_filled = reply_fill(evreq, answer);
     if (conn->door->server->is_stopping)
         evhttp_add_header(evhttp_request_get_output_headers(evreq), "Connection", "close");
-    if (is_filled) {
-        http_conn_send(conn, evreq, status);
-    } else {
-        conn->request = NULL;
-        http_conn_close(conn);
+    if (!is_filled) {
+        http_reply_give_up(request);
+        return;
     }
-    request_free(request);
+    http_conn_send(conn, evreq, answer->status);
+    http_reply_free(request);
 }
 
 void http_reply(struct http_request *request, int status, const char *type, struct slice body)
 {
-    reply(request, status, type, body, 0);
+    const struct http_answer answer = {.status = status, .type = type, .body = body};
+    http_reply_answer(request, &answer);
 }
 
 void http_reply_problem(struct http_request *request, int status, const char *title,
                         const char *detail, int retry_after_s)
 {
     struct buf body;
+    char seconds[16];
+    struct http_header header = {"Retry-After", seconds};
     buf_init(&body, PROBLEM_BYTES_MAX);
     http_reply_problem_body(&body, status, title, detail);
     if (body.is_failed) {
         buf_reset(&body);
         http_reply_problem_body(&body, status, http_reply_reason(status), NULL);
     }
-    reply(request, status, "application/problem+json", buf_slice(&body), retry_after_s);
+    snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
+    const struct http_answer answer = {.status = status,
+                                       .type = "application/problem+json",
+                                       .body = buf_slice(&body),
+                                       .headers = &header,
+                                       .headers_count = retry_after_s > 0};
+    http_reply_answer(request, &answer);
     buf_done(&body);
 }

@@ -9,11 +9,9 @@
 
 #include "services/common/base/buf.h"
 #include "services/common/base/check.h"
+#include "services/common/base/jsontext.h"
 #include "services/common/base/mem.h"
-#include "services/common/base/utf8.h"
 #include "services/common/jsonio/jsonio_scan.h"
-
-enum { REPLACEMENT = 0xfffd };
 
 struct jsonio_doc {
     json_t *root;
@@ -219,21 +217,5 @@ enum rc jsonio_each(const struct jsonio_value *object,
 
 void jsonio_write_string(struct buf *out, struct slice text)
 {
-    size_t at = 0;
-    buf_add_char(out, '"');
-    while (at < text.size) {
-        char bytes[4];
-        int32_t c = utf8_next(text, &at);
-        if (c < 0) {
-            c = REPLACEMENT;
-            at++;
-        }
-        if (c == '"' || c == '\\')
-            buf_addf(out, "\\%c", (char)c);
-        else if (c < 0x20 || c == 0x7f)
-            buf_addf(out, "\\u%04x", (unsigned)c);
-        else
-            buf_add(out, bytes, utf8_put(c, bytes));
-    }
-    buf_add_char(out, '"');
+    jsontext_add(out, text);
 }

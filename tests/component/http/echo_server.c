@@ -4,19 +4,30 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "services/common/base/buf.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/mem.h"
 #include "services/common/http/http.h"
 #include "services/common/loop/loop.h"
 
-enum { LATE_MAX = 512, BODY_BYTES_MAX = 256 * 1024 };
+enum {
+    LATE_MAX = 512,
+    BODY_BYTES_MAX = 256 * 1024,
+    PARTS_BYTES_MAX = 4096,
+    LINE_BYTES_MAX = 64 * 1024,
+};
+
+struct count;
 
 struct echo {
     struct loop *loop;
     struct http_server *server;
     struct http_request *late[LATE_MAX]; /* requests that /late holds until the next tick */
     size_t late_count;
+    struct count *counts; /* streams that live */
+    size_t closed_count;  /* streams whose peer went first */
     int is_stopping;
 };
 
@@ -68,7 +79,107 @@ static void on_stats(void *ctx, struct http_request *request)
     char text[64];
     snprintf(text, sizeof(text), "%zu %zu", http_server_connections(echo->server),
              echo->late_count);
+    if (http_request_query(request, "streams") != NULL)
+        snprintf(text, sizeof(text), "%zu", echo->closed_count);
     http_reply(request, 200, "text/plain", slice_str(text));
+}
+
+static void on_part(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    struct buf text;
+    buf_init(&text, PARTS_BYTES_MAX);
+    for (size_t i = 0; i < 3; i++) {
+        struct slice part = http_request_part(request, i);
+        buf_addf(&text, "[%.*s]", (int)part.size, (const char *)part.data);
+    }
+    http_reply(request, 200, "text/plain", buf_slice(&text));
+    buf_done(&text);
+}
+
+static void on_peer(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    http_reply(request, 200, "text/plain", slice_str(http_request_peer(request)));
+}
+
+static void on_own_headers(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    static const struct http_header HEADERS[] = {
+        {"Content-Security-Policy", "default-src 'self'"},
+        {"cache-control", "max-age=60"},
+        {"ETag", "\"7\""},
+    };
+    const struct http_answer answer = {
+        .status = 304, .headers = HEADERS, .headers_count = sizeof(HEADERS) / sizeof(HEADERS[0])};
+    http_reply_answer(request, &answer);
+}
+
+/* -- streams: each counts up in lines, "?lines=N" of "?size=N" bytes, "?lines=0" until dropped --
+ */
+
+struct count {
+    struct echo *echo;
+    struct http_stream *stream;
+    long lines_left; /* below 0: one more each tick, for ever */
+    size_t size;
+    struct count *next;
+};
+
+static void count_free(struct count *count)
+{
+    struct count **at = &count->echo->counts;
+    while (*at != count)
+        at = &(*at)->next;
+    *at = count->next;
+    mem_free(count);
+}
+
+static int count_write(struct count *count)
+{
+    char line[LINE_BYTES_MAX];
+    memset(line, 'x', count->size);
+    line[count->size - 1] = '\n';
+    return http_stream_write(count->stream, slice_of(line, count->size));
+}
+
+static void on_count(void *ctx, struct http_stream *stream, enum http_stream_event event)
+{
+    struct count *count = ctx;
+    (void)stream;
+    if (event == HTTP_STREAM_EVENT_CLOSED) {
+        count->echo->closed_count++;
+        count_free(count);
+    } else if (count->lines_left > 0) {
+        count->lines_left--;
+        count_write(count);
+    } else if (count->lines_left == 0) {
+        http_stream_end(count->stream);
+        count_free(count);
+    }
+}
+
+static long number_of(struct http_request *request, const char *name)
+{
+    const char *text = http_request_query(request, name);
+    return text == NULL ? 0 : strtol(text, NULL, 10);
+}
+
+static void on_stream(void *ctx, struct http_request *request)
+{
+    struct echo *echo = ctx;
+    struct count *count = mem_zalloc(sizeof(*count));
+    const struct http_answer head = {
+        .status = 200, .type = "text/plain", .body = slice_str("head\n")};
+    *count = (struct count){
+        .echo = echo, .size = (size_t)number_of(request, "size"), .next = echo->counts};
+    count->lines_left = number_of(request, "lines");
+    echo->counts = count;
+    count->stream =
+        http_stream_start(request, &head, (size_t)number_of(request, "backlog"), on_count, count);
+    if (count->stream == NULL)
+        count_free(count);
 }
 
 static void on_tick(void *ctx)
@@ -77,6 +188,9 @@ static void on_tick(void *ctx)
     for (size_t i = 0; i < echo->late_count; i++)
         http_reply(echo->late[i], 200, "text/plain", http_request_body(echo->late[i]));
     echo->late_count = 0;
+    for (struct count *count = echo->counts; count != NULL; count = count->next)
+        if (count->lines_left < 0)
+            count_write(count);
     if (echo->is_stopping && http_server_connections(echo->server) == 0)
         loop_stop(echo->loop);
 }
@@ -104,6 +218,13 @@ static const struct http_route ROUTES[] = {
     {HTTP_METHOD_GET, "/problem", on_problem, 0, 0},
     {HTTP_METHOD_POST, "/late", on_late, BODY_BYTES_MAX, 0},
     {HTTP_METHOD_GET, "/stats", on_stats, 0, 1},
+    {HTTP_METHOD_GET, "/parts/first", on_live, 0, 0},
+    {HTTP_METHOD_GET, "/parts/*", on_part, 0, 0},
+    {HTTP_METHOD_GET, "/parts/*/of/*", on_part, 0, 0},
+    {HTTP_METHOD_POST, "/parts/*/of/*", on_part, 0, 0},
+    {HTTP_METHOD_GET, "/peer", on_peer, 0, 0},
+    {HTTP_METHOD_GET, "/own", on_own_headers, 0, 0},
+    {HTTP_METHOD_GET, "/stream", on_stream, 0, 0},
 };
 
 static int usage(void)
