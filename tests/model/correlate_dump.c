@@ -1,6 +1,6 @@
 /* kasumori-correlate-dump: reads histories (tests/model/README.md) on standard input, separated by
-   empty lines, and prints their canonical dumps, separated likewise. For tests: it stops at bad
-   input. */
+   empty lines, and prints their canonical dumps, separated likewise; with --batches SEED instead
+   what batches_check says. For tests: it stops at bad input. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "services/common/base/hex.h"
 #include "services/common/correlate/correlate.h"
 #include "services/common/jsonio/jsonio.h"
+#include "tests/model/correlate_batches.h"
 
 enum { FACTS_MAX = 4096, ARENA_BYTES = 1 << 30, DUMP_BYTES = 1 << 28, LINE_DEPTH = 16 };
 
@@ -396,14 +397,11 @@ static void read_fact(struct history *h, struct slice line)
     jsonio_doc_free(doc);
 }
 
-static void finish(struct history *h)
+static void dump(struct history *h)
 {
     const struct derived *derived;
     struct buf out;
     struct err err;
-    h->facts.records = h->records;
-    h->facts.decisions = h->decisions;
-    h->facts.policies = h->policies;
     buf_init(&out, DUMP_BYTES);
     if (correlate_full(&h->facts, h->arena, &derived, &err) != RC_OK ||
         correlate_dump(derived, h->arena, &out, &err) != RC_OK) {
@@ -412,11 +410,24 @@ static void finish(struct history *h)
     }
     fwrite(out.data, 1, out.size, stdout);
     buf_done(&out);
+}
+
+static void finish(struct history *h, const char *batches)
+{
+    h->facts.records = h->records;
+    h->facts.decisions = h->decisions;
+    h->facts.policies = h->policies;
+    if (batches == NULL)
+        dump(h);
+    else
+        batches_check(&h->facts, strtoull(batches, NULL, 10), h->arena);
     arena_reset(h->arena);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *batches =
+        argc == 3 && strcmp(argv[1], "--batches") == 0 ? argv[2] : NULL; /* the seed */
     static struct history h;
     char *line = NULL;
     size_t capacity = 0;
@@ -436,7 +447,7 @@ int main(void)
             if (!is_first)
                 putchar('\n');
             is_first = 0;
-            finish(&h);
+            finish(&h, batches);
             struct arena *arena = h.arena;
             memset(&h.facts, 0, sizeof(h.facts));
             h.arena = arena;

@@ -1,0 +1,68 @@
+#ifndef KASUMORI_CORRELATE_NEIGHBOURHOOD_H
+#define KASUMORI_CORRELATE_NEIGHBOURHOOD_H
+
+#include "services/common/base/arena.h"
+#include "services/common/base/rc.h"
+#include "services/common/correlate/facts.h"
+
+/* Which facts have a say in what a change touches (docs/correlation.md §6). A set of facts is
+   closed when it holds, for each of its records, the record's target and all that target it, all
+   records that carry one of its tokens, all of its happening_ref at its site, and each decision
+   that names one of its records or tokens, with all that the decision names, the decisions that
+   revoke it and those it revokes. What a closed set derives is what all facts derive about it.
+
+   This plans what to look up and looks nothing up itself: seed it, then as long as
+   neighbourhood_next wants something give every record that fits. */
+
+/* Where decisions are found by what they name; borrows them, lives in arena. Rebuilt when there are
+   more. */
+struct neighbourhood_index;
+enum rc neighbourhood_index_new(const struct fact_decision *const *decisions, size_t count,
+                                struct arena *arena, const struct neighbourhood_index **ret_index,
+                                struct err *err) MUST_CHECK;
+
+struct neighbourhood;
+
+/* records_max: more are RC_FULL. What is given stays until the neighbourhood is no longer used. */
+struct neighbourhood_config {
+    const struct neighbourhood_index *decisions;
+    struct arena *arena;
+    size_t records_max;
+};
+
+enum rc neighbourhood_new(const struct neighbourhood_config *config,
+                          struct neighbourhood **ret_neighbourhood, struct err *err) MUST_CHECK;
+
+/* A record that is about to count: it is wanted, and new wherever it comes from. */
+void neighbourhood_seed_record(struct neighbourhood *n, const struct uuid *id);
+/* A decision, by its place in the index. is_new: it did not count before; otherwise only what it
+   names is wanted. */
+void neighbourhood_seed_decision(struct neighbourhood *n, size_t decision, int is_new);
+
+struct neighbourhood_place {
+    struct slice site, ref;
+};
+
+/* Each record of these ids; each whose target is one; each person's identifier that has one of the
+   tokens, whatever the role; each of these refs at that site. Never asked twice. */
+struct neighbourhood_wanted {
+    const struct uuid *ids, *targets;
+    const struct fact_token *tokens;
+    const struct neighbourhood_place *places;
+    size_t ids_count, targets_count, tokens_count, places_count;
+};
+
+/* 0: nothing more is wanted. The lists stay until the next call. */
+int neighbourhood_next(struct neighbourhood *n, struct neighbourhood_wanted *ret_wanted);
+/* Whether the record is in already: giving it again changes nothing and costs its reading. */
+int neighbourhood_has(const struct neighbourhood *n, const struct uuid *id);
+enum rc neighbourhood_add(struct neighbourhood *n, const struct fact_record *record,
+                          struct err *err) MUST_CHECK;
+
+/* The facts of the closed set without and with what is new, all else as in base. RC_FULL when the
+   arena is too small, also when it was on the way. */
+enum rc neighbourhood_split(const struct neighbourhood *n, const struct facts *base,
+                            struct facts *ret_before, struct facts *ret_after,
+                            struct err *err) MUST_CHECK;
+
+#endif

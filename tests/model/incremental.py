@@ -1,0 +1,93 @@
+"""I9: the C core's closed neighbourhoods against its full function, on generated histories told in
+random batches (correlate_batches.c). The first failure is shrunk and shown.
+
+python -m tests.model.incremental --seed S --count N
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+
+from tests.model.histories import history, text
+from tests.model.implementations import (
+    PATIENCE_S,
+    PROGRAM,
+    ProgramFailed,
+    c_program,
+    split_dumps,
+)
+from tests.model.shrink import shrink
+
+BATCH = 250
+OK = re.compile(r"ok (\d+) (\d+)")
+
+
+def run_batches(histories, seed):
+    """What the program says of each history, as lists of lines."""
+    ran = subprocess.run(
+        [c_program(), "--batches", str(seed)],
+        input=("\n\n".join(text(facts) for facts in histories) + "\n").encode(),
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    said = [lines for lines in split_dumps(ran.stdout.decode()) if lines]
+    if ran.returncode != 0 or len(said) != len(histories):
+        told = ran.stderr.decode(errors="replace")[-2000:]
+        raise ProgramFailed(f"{PROGRAM} --batches ended with {ran.returncode}: {told}")
+    return said
+
+
+def complaint(facts, seed):
+    """What differs when the history is told in batches, or None."""
+    try:
+        (said,) = run_batches([facts], seed)
+    except ProgramFailed as error:
+        return str(error)
+    return None if OK.fullmatch(said[-1]) else "\n".join(said)
+
+
+def account(seed, facts):
+    small = shrink(facts, lambda fewer: complaint(fewer, seed) is not None)
+    return "\n".join(
+        [f"seed {seed}, shrunk to {len(small)} facts:", text(small), "", complaint(small, seed)]
+    )
+
+
+def check_histories(seed, count):
+    """An account of the first failure or None, and the share of records that were near."""
+    near = told = 0
+    for first in range(seed, seed + count, BATCH):
+        seeds = range(first, min(first + BATCH, seed + count))
+        histories = [history(each) for each in seeds]
+        for facts, said in zip(histories, run_batches(histories, first), strict=True):
+            well = OK.fullmatch(said[-1])
+            if well is None:
+                return account(first, facts), None
+            near += int(well[1])
+            told += int(well[2])
+    return None, near / max(told, 1)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--count", type=int, default=2000)
+    given = arguments.parse_args()
+    if c_program() is None:
+        sys.exit(f"incremental: {PROGRAM} is not built; KASUMORI_BUILD names the build folder")
+    found, share = check_histories(given.seed, given.count)
+    if found is not None:
+        print(found)
+        sys.exit(1)
+    print(
+        f"incremental: {given.count} histories from seed {given.seed} agree; "
+        f"{share:.0%} of the records were near"
+    )
+
+
+if __name__ == "__main__":
+    main()
