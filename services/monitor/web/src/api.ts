@@ -38,6 +38,8 @@ export interface Site {
   kind: "store" | "call_center" | "headquarters";
   trade: string;
   region: string;
+  address?: string; // for the police sheet
+  landmark?: string;
   openSince: Time;
   closedAt?: Time;
 }
