@@ -82,7 +82,7 @@ static enum rc door_make(struct http_door *door, struct err *err)
         return err_set(err, RC_RETRY, "out of memory");
     evhttp_set_bevcb(door->evhttp, http_conn_new, door);
     evhttp_set_gencb(door->evhttp, http_conn_on_request, door);
-    evhttp_set_allowed_methods(door->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+    evhttp_set_allowed_methods(door->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_OPTIONS);
     evhttp_set_max_headers_size(door->evhttp, LIMIT_HTTP_HEADERS_BYTES);
     evhttp_set_max_body_size(door->evhttp, (ev_ssize_t)body_bytes_max(server));
     evhttp_set_default_content_type(door->evhttp, NULL);

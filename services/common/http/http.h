@@ -15,7 +15,11 @@
 struct http_server;
 struct http_request;
 
-enum http_method { HTTP_METHOD_GET = 1, HTTP_METHOD_POST = 2 };
+enum http_method { /* bits */
+                   HTTP_METHOD_GET = 1,
+                   HTTP_METHOD_POST = 2,
+                   HTTP_METHOD_OPTIONS = 4, /* what a browser asks first, across origins */
+};
 
 typedef void http_handler(void *ctx, struct http_request *request);
 

@@ -137,6 +137,8 @@ static enum http_guard_verdict on_method(struct http_guard *guard, uint8_t c)
             guard->method = HTTP_GUARD_METHOD_GET;
         else if (size == 4 && memcmp(guard->name, "POST", 4) == 0)
             guard->method = HTTP_GUARD_METHOD_POST;
+        else if (size == 7 && memcmp(guard->name, "OPTIONS", 7) == 0)
+            guard->method = HTTP_GUARD_METHOD_OPTIONS;
         guard->target.at = size + 1;
         guard->phase = PHASE_TARGET;
         return HTTP_GUARD_MORE;

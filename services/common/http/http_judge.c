@@ -90,7 +90,9 @@ static void refuse_method(struct http_conn *conn, struct slice path)
             continue;
         named |= method;
         buf_addf(&allow, "%s%s", allow.size == 0 ? "Allow: " : ", ",
-                 method == HTTP_METHOD_GET ? "GET" : "POST");
+                 method == HTTP_METHOD_GET    ? "GET"
+                 : method == HTTP_METHOD_POST ? "POST"
+                                              : "OPTIONS");
     }
     buf_add_str(&allow, "\r\n");
     http_judge_refuse(conn, 405, allow.is_failed ? "" : (const char *)allow.data,

@@ -114,6 +114,7 @@ static void plain_requests_pass(void **state)
         {"GET /livez HTTP/1.0\r\n\r\n", HTTP_GUARD_METHOD_GET},
         {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", HTTP_GUARD_METHOD_POST},
         {"POST /a HTTP/1.1\r\nHost: a\r\n\r\n", HTTP_GUARD_METHOD_POST},
+        {"OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", HTTP_GUARD_METHOD_OPTIONS},
         {"DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n", HTTP_GUARD_METHOD_OTHER},
         {"get /a HTTP/1.1\r\nHost: a\r\n\r\n", HTTP_GUARD_METHOD_OTHER},
         {"ABCDEFGHIJKLMNOP /a HTTP/1.1\r\nHost: a\r\n\r\n", HTTP_GUARD_METHOD_OTHER},
