@@ -1,0 +1,128 @@
+// The verdict: a person answers the three elements and says why. Nothing is preselected.
+import { useState } from "preact/hooks";
+import type { Elements, Verdict } from "../api";
+import { useDecide } from "../lib/decide";
+import { ReasonField, TroubleBox } from "../lib/ui";
+import { t } from "../lib/words";
+
+const VERDICTS: readonly Verdict[] = ["complaint", "suspected", "confirmed", "rejected"];
+const ELEMENTS = ["act", "beyond", "harm"] as const;
+type Answers = Partial<Elements>;
+
+export function isWhole(answers: Answers): answers is Elements {
+    return ELEMENTS.every((one) => answers[one] !== undefined);
+}
+
+export function VerdictFields(props: {
+    verdict: Verdict | undefined;
+    verdicts?: readonly Verdict[];
+    answers: Answers;
+    onVerdict: (verdict: Verdict) => void;
+    onAnswers: (answers: Answers) => void;
+}) {
+    const { answers } = props;
+    const isContradiction =
+        props.verdict === "confirmed" && ELEMENTS.some((one) => answers[one] === false);
+    return (
+        <>
+            <fieldset>
+                <legend>{t("verdict.elements")}</legend>
+                <table class="plain elements">
+                    <tbody>
+                        {ELEMENTS.map((one) => (
+                            <tr key={one}>
+                                <th scope="row" id={`element-${one}`}>
+                                    {t(`element.${one}`)}
+                                </th>
+                                {[true, false].map((value) => (
+                                    <td key={String(value)}>
+                                        <label class="choice">
+                                            <input
+                                                type="radio"
+                                                name={`element-${one}`}
+                                                required
+                                                aria-describedby={`element-${one}`}
+                                                checked={answers[one] === value}
+                                                onChange={() =>
+                                                    props.onAnswers({ ...answers, [one]: value })
+                                                }
+                                            />
+                                            {t(value ? "answer.yes" : "answer.no")}
+                                        </label>
+                                    </td>
+                                ))}
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </fieldset>
+            <fieldset>
+                <legend>{t("verdict.choose")}</legend>
+                {(props.verdicts ?? VERDICTS).map((one) => (
+                    <label key={one} class="choice">
+                        <input
+                            type="radio"
+                            name="verdict"
+                            required
+                            checked={props.verdict === one}
+                            onChange={() => props.onVerdict(one)}
+                        />
+                        {t(`verdict.${one}`)}
+                    </label>
+                ))}
+            </fieldset>
+            {isContradiction && (
+                <p class="kind-note" role="status">
+                    {t("verdict.contradiction")}
+                </p>
+            )}
+        </>
+    );
+}
+
+export function VerdictForm(props: { record: string; onDone: () => void }) {
+    const [verdict, setVerdict] = useState<Verdict>();
+    const [answers, setAnswers] = useState<Answers>({});
+    const [reason, setReason] = useState("");
+    const { decide, isBusy, trouble } = useDecide();
+
+    async function send(): Promise<void> {
+        if (verdict === undefined || !isWhole(answers)) return;
+        const isAccepted = await decide({
+            kind: "verdict",
+            records: [props.record],
+            value: verdict,
+            elements: answers,
+            reason,
+        });
+        if (!isAccepted) return;
+        setVerdict(undefined);
+        setAnswers({});
+        setReason("");
+        props.onDone();
+    }
+
+    return (
+        <form
+            onSubmit={(event) => {
+                event.preventDefault();
+                void send();
+            }}
+        >
+            <p class="note">{t("verdict.note")}</p>
+            <VerdictFields
+                verdict={verdict}
+                answers={answers}
+                onVerdict={setVerdict}
+                onAnswers={setAnswers}
+            />
+            <ReasonField value={reason} onValue={setReason} />
+            {trouble && <TroubleBox trouble={trouble} />}
+            <div class="buttons">
+                <button type="submit" class="primary" disabled={isBusy}>
+                    {t("verdict.send")}
+                </button>
+            </div>
+        </form>
+    );
+}
