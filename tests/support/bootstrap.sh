@@ -3,7 +3,7 @@
 # what is missing, never asks, says what it does; a second run does nothing and takes under a second.
 #
 #   bootstrap.sh          what the build and the demo need
-#   bootstrap.sh test     also what lint checks need
+#   bootstrap.sh test     also what lint checks and the board's tests need
 #   bootstrap.sh fuzz     also clang with libFuzzer
 set -euo pipefail
 
@@ -33,7 +33,7 @@ packages=(
     postgresql python3 python3-venv
 )
 if [[ $level != demo ]]; then
-    packages+=(shellcheck)
+    packages+=(shellcheck chromium fonts-noto-cjk)
 fi
 
 # The oldest clang this Debian has: presets fuzz and tidy are written for 14.
@@ -61,8 +61,8 @@ missing_packages() {
     if ! command -v mvn >/dev/null && ! compgen -G "$cache/kafka-*/kafka_*.jar" >/dev/null; then
         printf 'maven\n'
     fi
-    if [[ $level != demo ]] && ! command -v npm >/dev/null; then
-        printf 'npm\n'
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        printf 'nodejs\nnpm\n'
     fi
     if [[ $level == fuzz ]]; then
         for package in "clang-$clang" "libclang-rt-$clang-dev"; do
@@ -117,6 +117,13 @@ if [[ ! -f $venv/kasumori.stamp || $(<"$venv/kasumori.stamp") != "$wanted" ]]; t
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
     ln -sf clang-format "$venv/bin/clang-format-14"
     printf '%s\n' "$wanted" >"$venv/kasumori.stamp"
+fi
+
+# ---- the board ----------------------------------------------------------------------------------
+if [[ $level == demo ]]; then
+    "$root/services/monitor/web/modules.sh"
+else
+    "$root/services/monitor/web/modules.sh" check
 fi
 
 # ---- buf ----------------------------------------------------------------------------------------
