@@ -151,6 +151,7 @@ static enum rc start_keeper(void *ctx, struct err *err)
 static void stop_keeper(void *ctx)
 {
     struct agent *agent = ctx;
+    submit_flush(agent->submit);
     keeper_stop(agent->keeper);
 }
 

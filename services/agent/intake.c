@@ -12,10 +12,16 @@
 enum rc intake_init(struct intake *intake, const struct bundle *bundle,
                     const struct mask_roster *roster, struct err *err)
 {
+    struct seal *seal = NULL;
+    enum rc rc = seal_new(bundle->vault_public, &seal, err);
+    if (rc != RC_OK)
+        return rc;
     struct arena *arena = arena_new(LIMIT_INTAKE_ARENA_BYTES);
-    if (arena == NULL)
+    if (arena == NULL) {
+        seal_free(seal);
         return err_set(err, RC_RETRY, "out of memory");
-    *intake = (struct intake){.bundle = bundle, .roster = roster, .arena = arena};
+    }
+    *intake = (struct intake){.bundle = bundle, .roster = roster, .arena = arena, .seal = seal};
     buf_init(&intake->value, LIMIT_VALUE_BYTES);
     return RC_OK;
 }
@@ -24,6 +30,7 @@ void intake_done(struct intake *intake)
 {
     buf_done(&intake->value);
     arena_free(intake->arena);
+    seal_free(intake->seal);
     *intake = (struct intake){0};
 }
 
@@ -67,9 +74,9 @@ static void note_withheld(Kasumori__V1__Record *record, uint32_t withheld)
 }
 
 static enum rc add_tokens(struct intake *intake, Kasumori__V1__Identifier *identifier,
-                          const struct normalised *normalised, struct err *err)
+                          const struct normalised *normalised,
+                          struct token_mac macs[TOKEN_MACS_MAX], struct err *err)
 {
-    struct token_mac macs[TOKEN_MACS_MAX];
     const struct bundle *bundle = intake->bundle;
     size_t n = token_make(bundle->token_keys, bundle->token_keys_count, normalised->kind,
                           normalised_slice(normalised), macs);
@@ -94,23 +101,23 @@ static enum rc add_tokens(struct intake *intake, Kasumori__V1__Identifier *ident
 }
 
 static enum rc add_seal(struct intake *intake, Kasumori__V1__Identifier *identifier,
-                        const struct normalised *normalised, struct err *err)
+                        const struct seal_value *value, int64_t now_us, struct err *err)
 {
-    size_t size = normalised->size + 4 + TOKEN_SEAL_OVERHEAD_BYTES;
+    size_t size = value->value.size + 4 + TOKEN_SEAL_OVERHEAD_BYTES;
     uint8_t *box = arena_alloc(intake->arena, size);
     if (box == NULL)
         return no_room(err);
-    enum rc rc = token_seal(intake->bundle->vault_public, normalised->kind,
-                            normalised_slice(normalised), box, err);
+    enum rc rc = seal_box(intake->seal, value, now_us, box, err);
     if (rc == RC_OK)
         identifier->sealed = (ProtobufCBinaryData){.len = size, .data = box};
     return rc;
 }
 
 static enum rc hide_identifier(struct intake *intake, Kasumori__V1__Record *record,
-                               const struct draft_raw *raw, struct err *err)
+                               const struct draft_raw *raw, int64_t now_us, struct err *err)
 {
     struct normalised normalised;
+    struct token_mac macs[TOKEN_MACS_MAX];
     Kasumori__V1__Identifier *identifier = raw->identifier;
     enum rc rc = normalise_identifier((uint32_t)identifier->kind, raw->value, &normalised, err);
     if (rc == RC_OK && normalised.kind == 0) {
@@ -120,19 +127,22 @@ static enum rc hide_identifier(struct intake *intake, Kasumori__V1__Record *reco
     }
     if (rc == RC_OK) {
         identifier->kind = (Kasumori__V1__IdentifierKind)normalised.kind;
-        rc = add_tokens(intake, identifier, &normalised, err);
+        rc = add_tokens(intake, identifier, &normalised, macs, err);
     }
-    if (rc == RC_OK)
-        rc = add_seal(intake, identifier, &normalised, err);
+    if (rc == RC_OK) {
+        const struct seal_value value = {normalised.kind, normalised_slice(&normalised), macs};
+        rc = add_seal(intake, identifier, &value, now_us, err);
+    }
     explicit_bzero(&normalised, sizeof(normalised));
     return rc;
 }
 
-static enum rc hide_identifiers(struct intake *intake, struct draft *draft, struct err *err)
+static enum rc hide_identifiers(struct intake *intake, struct draft *draft, int64_t now_us,
+                                struct err *err)
 {
     for (size_t i = 0; i < draft->raws_count; i++) {
         struct err why;
-        enum rc rc = hide_identifier(intake, draft->record, &draft->raws[i], &why);
+        enum rc rc = hide_identifier(intake, draft->record, &draft->raws[i], now_us, &why);
         if (rc != RC_OK) {
             char place[64];
             name_place(draft->record, draft->raws[i].identifier, place, sizeof(place));
@@ -200,7 +210,7 @@ enum rc intake_finish(struct intake *intake, struct draft *draft, int64_t now_us
     struct masking masking = {.intake = intake, .err = err};
     enum rc rc = complete_envelope(intake, record, now_us, is_clock_suspect, err);
     if (rc == RC_OK)
-        rc = hide_identifiers(intake, draft, err);
+        rc = hide_identifiers(intake, draft, now_us, err);
     if (rc == RC_OK)
         rc = record_each_text(record, mask_one, &masking);
     if (rc == RC_OK)

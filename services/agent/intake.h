@@ -9,6 +9,7 @@
 #include "services/common/base/arena.h"
 #include "services/common/base/buf.h"
 #include "services/common/base/rc.h"
+#include "services/common/token/seal.h"
 
 /* Where every adapter ends: a draft becomes the bytes that leave the site. Pure but for randomness
    (ids, seals). One per thread. */
@@ -16,6 +17,7 @@ struct intake {
     const struct bundle *bundle;
     const struct mask_roster *roster; /* NULL: none */
     struct arena *arena;              /* reset by the caller between records */
+    struct seal *seal;                /* seal_start it where a wait would hurt */
     struct buf value;                 /* the last encoded record */
 };
 
@@ -24,7 +26,8 @@ struct intake_result {
     uint32_t masked; /* stretches of free text that were hidden */
 };
 
-/* RC_RETRY when memory is out. bundle and roster are borrowed. */
+/* RC_RETRY when memory is out, RC_REJECT when the bundle's vault key is none. bundle and roster are
+   borrowed. */
 enum rc intake_init(struct intake *intake, const struct bundle *bundle,
                     const struct mask_roster *roster, struct err *err) MUST_CHECK;
 void intake_done(struct intake *intake);

@@ -25,33 +25,48 @@ struct keeper {
     int64_t next_tick_us; /* monotonic */
     struct slice values[LIMIT_COMMIT_RECORDS];
     struct keeper_job *group[GROUP_JOBS];
-    struct keeper_job *next; /* taken, but did not fit the last group */
+    struct keeper_job *taken[GROUP_JOBS]; /* from the queue, not in a group yet */
+    size_t taken_first, taken_count;
 };
 
-static void answer(struct keeper_job *job, enum rc rc, const struct err *err)
+/* Jobs of one giver go back together, so that it wakes once. */
+static void answer(struct keeper_job *const *jobs, size_t count, enum rc rc, const struct err *err)
 {
-    job->rc = rc;
-    job->err = *err;
-    enum rc given = queue_give(job->done, job);
-    CHECK(given == RC_OK);
+    for (size_t i = 0; i < count; i++) {
+        jobs[i]->rc = rc;
+        jobs[i]->err = *err;
+    }
+    for (size_t from = 0, to; from < count; from = to) {
+        struct queue *done = jobs[from]->done;
+        for (to = from + 1; to < count && jobs[to]->done == done;)
+            to++;
+        enum rc given = queue_give_all(done, (void *const *)(jobs + from), to - from);
+        CHECK(given == RC_OK);
+    }
+}
+
+/* The next waiting job, left where it is; NULL: none. */
+static struct keeper_job *peek(struct keeper *keeper)
+{
+    if (keeper->taken_count == 0) {
+        keeper->taken_first = 0;
+        keeper->taken_count = queue_take(keeper->jobs, (void **)keeper->taken, GROUP_JOBS);
+    }
+    return keeper->taken_count == 0 ? NULL : keeper->taken[keeper->taken_first];
 }
 
 /* Fills group and values with waiting jobs, as many as fit one transaction. */
 static size_t take_group(struct keeper *keeper, size_t *ret_values)
 {
     size_t jobs = 0, values = 0;
-    while (jobs < GROUP_JOBS) {
-        struct keeper_job *job = keeper->next;
-        keeper->next = NULL;
-        if (job == NULL && queue_take(keeper->jobs, (void **)&job, 1) == 0)
+    for (struct keeper_job *job; jobs < GROUP_JOBS && (job = peek(keeper)) != NULL;) {
+        if (values + job->count > LIMIT_COMMIT_RECORDS)
             break;
-        if (values + job->count > LIMIT_COMMIT_RECORDS) {
-            keeper->next = job;
-            break;
-        }
         for (size_t i = 0; i < job->count; i++)
             keeper->values[values++] = job->values[i];
         keeper->group[jobs++] = job;
+        keeper->taken_first++;
+        keeper->taken_count--;
     }
     *ret_values = values;
     return jobs;
@@ -91,8 +106,7 @@ static int store_group(struct keeper *keeper)
         metrics_add(metrics, AGENT_METRIC_REFUSED_STORAGE, (int64_t)values);
         log_error("could not store %zu records: %s", values, err.text);
     }
-    for (size_t i = 0; i < jobs; i++)
-        answer(keeper->group[i], rc, &err);
+    answer(keeper->group, jobs, rc, &err);
     return 1;
 }
 
@@ -122,7 +136,7 @@ static void wait_for_work(struct keeper *keeper)
 
 static int is_closing(struct keeper *keeper)
 {
-    return queue_is_over(keeper->jobs) && keeper->next == NULL;
+    return queue_is_over(keeper->jobs) && keeper->taken_count == 0;
 }
 
 /* Delivers on while reports keep coming. */
@@ -214,8 +228,14 @@ err0:
 
 enum rc keeper_give(struct keeper *keeper, struct keeper_job *job)
 {
-    CHECK(job->count >= 1 && job->count <= LIMIT_COMMIT_RECORDS);
-    return queue_give(keeper->jobs, job);
+    return keeper_give_all(keeper, &job, 1);
+}
+
+enum rc keeper_give_all(struct keeper *keeper, struct keeper_job *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        CHECK(jobs[i]->count >= 1 && jobs[i]->count <= LIMIT_COMMIT_RECORDS);
+    return queue_give_all(keeper->jobs, (void *const *)jobs, count);
 }
 
 void keeper_stop(struct keeper *keeper)

@@ -44,6 +44,9 @@ enum rc keeper_start(const struct keeper_config *config, struct keeper **ret_kee
 
 /* Any thread. RC_FULL: too many wait; RC_FATAL: stopping. Never blocks. */
 enum rc keeper_give(struct keeper *keeper, struct keeper_job *job) MUST_CHECK;
+/* The same for all of them, or for none; they are likely to share one transaction. */
+enum rc keeper_give_all(struct keeper *keeper, struct keeper_job *const *jobs,
+                        size_t count) MUST_CHECK;
 
 /* Stores what was given, delivers on while Kafka takes it (at most 5 s), closes the spool, joins
  * the thread. */

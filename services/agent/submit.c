@@ -1,6 +1,9 @@
 /* From an HTTP body to durable records and back. Invariant: a 2xx names only records whose
    keeper_job came back RC_OK; every job given comes back through the done queue, which has a slot
-   for each. */
+   for each.
+
+   Requests that are ready together are given to the keeper together, when the loop has dealt with
+   the last of them: one wake and most often one fsync for all of them, and no delay for any. */
 #include "services/agent/submit.h"
 
 #include <stdint.h>
@@ -14,7 +17,7 @@
 #include "services/common/base/mem.h"
 #include "services/common/jsonio/jsonio.h"
 
-enum { ERROR_BYTES = sizeof(((struct err *)0)->text) };
+enum { ERROR_BYTES = sizeof(((struct err *)0)->text), GROUP = 64 };
 
 struct submit {
     struct submit_config config;
@@ -22,7 +25,10 @@ struct submit {
     struct intake intake;
     struct queue *done;
     struct loop_watch *watch;
-    size_t outstanding;
+    struct loop_watch *flush;
+    struct keeper_job *held[GROUP]; /* ready for the keeper */
+    size_t held_count;
+    size_t outstanding; /* held or given */
     size_t outstanding_bytes;
 };
 
@@ -188,26 +194,46 @@ static void give(struct submission *s)
     s->job.values = s->values;
     s->job.done = submit->done;
     s->job.ctx = s;
-    enum rc rc = keeper_give(submit->keeper, &s->job);
-    if (rc != RC_OK) {
-        metrics_add(submit->config.metrics, AGENT_METRIC_REFUSED_QUEUE, 1);
-        finish(s, RC_RETRY);
-        return;
-    }
     submit->outstanding++;
     submit->outstanding_bytes += s->bytes.size;
+    submit->held[submit->held_count++] = &s->job;
+    if (submit->held_count == GROUP)
+        submit_flush(submit);
+    else
+        loop_wake(submit->flush);
+}
+
+static void settle(struct submit *submit, struct keeper_job *job, enum rc rc)
+{
+    struct submission *s = job->ctx;
+    submit->outstanding--;
+    submit->outstanding_bytes -= s->bytes.size;
+    finish(s, rc);
+}
+
+void submit_flush(struct submit *submit)
+{
+    size_t count = submit->held_count;
+    submit->held_count = 0;
+    if (count == 0 || keeper_give_all(submit->keeper, submit->held, count) == RC_OK)
+        return;
+    metrics_add(submit->config.metrics, AGENT_METRIC_REFUSED_QUEUE, (int64_t)count);
+    for (size_t i = 0; i < count; i++)
+        settle(submit, submit->held[i], RC_RETRY);
+}
+
+static void on_flush(void *ctx)
+{
+    submit_flush(ctx);
 }
 
 static void on_done(void *ctx)
 {
     struct submit *submit = ctx;
-    struct keeper_job *job;
-    while (queue_take(submit->done, (void **)&job, 1) == 1) {
-        struct submission *s = job->ctx;
-        submit->outstanding--;
-        submit->outstanding_bytes -= s->bytes.size;
-        finish(s, job->rc);
-    }
+    struct keeper_job *jobs[GROUP];
+    for (size_t n; (n = queue_take(submit->done, (void **)jobs, GROUP)) > 0;)
+        for (size_t i = 0; i < n; i++)
+            settle(submit, jobs[i], jobs[i]->rc);
 }
 
 static size_t count_lines(struct slice body)
@@ -303,10 +329,16 @@ enum rc submit_new(const struct submit_config *config, struct submit **ret_submi
         mem_free(submit);
         return rc;
     }
+    rc = seal_start(submit->intake.seal, err);
+    if (rc != RC_OK) {
+        submit_free(submit);
+        return rc;
+    }
     submit->done = queue_new(LIMIT_INTAKE_QUEUE);
     if (submit->done != NULL)
         submit->watch = loop_readable(config->loop, queue_fd(submit->done), on_done, submit);
-    if (submit->watch == NULL) {
+    submit->flush = loop_woken(config->loop, on_flush, submit);
+    if (submit->watch == NULL || submit->flush == NULL) {
         submit_free(submit);
         return err_set(err, RC_RETRY, "out of memory or descriptors");
     }
@@ -327,6 +359,7 @@ void submit_free(struct submit *submit)
         on_done(submit);
     CHECK(submit->outstanding == 0);
     loop_watch_free(submit->watch);
+    loop_watch_free(submit->flush);
     queue_free(submit->done);
     intake_done(&submit->intake);
     mem_free(submit);

@@ -28,6 +28,8 @@ enum rc submit_new(const struct submit_config *config, struct submit **ret_submi
                    struct err *err) MUST_CHECK;
 /* Where records go; before the first request. */
 void submit_use(struct submit *submit, struct keeper *keeper);
+/* Gives the keeper what is still held together; before keeper_stop. */
+void submit_flush(struct submit *submit);
 /* After keeper_stop: replies to what the keeper answered last. */
 void submit_free(struct submit *submit);
 

@@ -34,10 +34,12 @@ struct options {
     const char *path;
     const char *type;
     const char *key;
+    int is_lines; /* the body file holds one body a line, sent in turn */
 };
 
 struct conn {
     int fd;
+    struct slice request; /* under way */
     size_t sent;
     size_t received;
     int64_t began_us;
@@ -46,7 +48,9 @@ struct conn {
 
 struct load {
     struct options options;
-    struct buf request;
+    struct buf bytes;       /* all requests */
+    struct slice *requests; /* within bytes, in turn */
+    size_t requests_count;
     struct conn conns[CONNECTIONS_MAX];
     int epoll;
     int64_t *took_us;
@@ -66,28 +70,63 @@ static int64_t now_us(void)
     return clock_mono_us(clock_real());
 }
 
-static int request_make(struct load *load)
+/* Its data is placed when bytes stand still. */
+static void request_add(struct load *load, struct slice body)
 {
     const struct options *options = &load->options;
-    struct buf body;
+    struct buf *out = &load->bytes;
+    size_t from = out->size;
+    buf_addf(out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+             options->body_file == NULL ? "GET" : "POST", options->path);
+    if (options->key != NULL)
+        buf_addf(out, "Authorization: Bearer %s\r\n", options->key);
+    if (options->body_file != NULL)
+        buf_addf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", options->type, body.size);
+    buf_add_str(out, "\r\n");
+    buf_add(out, body.data, body.size);
+    load->requests[load->requests_count++] = slice_of(NULL, out->size - from);
+}
+
+/* The next body of rest, which is shortened by it. */
+static struct slice body_take(const struct options *options, struct slice *rest)
+{
+    const uint8_t *end =
+        options->is_lines && rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
+    size_t size = end == NULL ? rest->size : (size_t)(end - rest->data);
+    struct slice body = slice_of(rest->data, size);
+    size += end != NULL;
+    *rest = slice_of(rest->data + size, rest->size - size);
+    return body;
+}
+
+static int requests_make(struct load *load)
+{
+    const struct options *options = &load->options;
+    struct buf file;
     struct err err;
-    buf_init(&body, BODY_BYTES_MAX);
-    buf_init(&load->request, BODY_BYTES_MAX + 4096);
-    if (options->body_file != NULL && file_read(options->body_file, &body, &err) != RC_OK) {
+    buf_init(&file, BODY_BYTES_MAX);
+    buf_init(&load->bytes, 2 * BODY_BYTES_MAX);
+    if (options->body_file != NULL && file_read(options->body_file, &file, &err) != RC_OK) {
         fprintf(stderr, "http_load: %s\n", err.text);
         return 0;
     }
-    buf_addf(&load->request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n",
-             options->body_file == NULL ? "GET" : "POST", options->path);
-    if (options->key != NULL)
-        buf_addf(&load->request, "Authorization: Bearer %s\r\n", options->key);
-    if (options->body_file != NULL)
-        buf_addf(&load->request, "Content-Type: %s\r\nContent-Length: %zu\r\n", options->type,
-                 body.size);
-    buf_add_str(&load->request, "\r\n");
-    buf_add(&load->request, body.data, body.size);
-    buf_done(&body);
-    return !load->request.is_failed;
+    struct slice rest = buf_slice(&file);
+    size_t lines = 1;
+    for (size_t i = 0; i < rest.size; i++)
+        lines += rest.data[i] == '\n';
+    load->requests = mem_zalloc_array(lines, sizeof(*load->requests));
+    if (load->requests == NULL)
+        return fail("start");
+    do
+        request_add(load, body_take(options, &rest));
+    while (rest.size > 0);
+    const uint8_t *at = load->bytes.data;
+    for (size_t i = 0; i < load->requests_count; i++) {
+        load->requests[i].data = at;
+        at += load->requests[i].size;
+    }
+    buf_done(&file);
+    return !load->bytes.is_failed;
 }
 
 static int socket_open(const struct options *options)
@@ -125,8 +164,8 @@ static int conn_watch(struct load *load, struct conn *conn, int op, unsigned eve
 static int conn_send(struct load *load, struct conn *conn)
 {
     int was_waiting = conn->sent > 0;
-    while (conn->sent < load->request.size) {
-        ssize_t n = send(conn->fd, load->request.data + conn->sent, load->request.size - conn->sent,
+    while (conn->sent < conn->request.size) {
+        ssize_t n = send(conn->fd, conn->request.data + conn->sent, conn->request.size - conn->sent,
                          MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN)
             return conn_watch(load, conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
@@ -143,7 +182,7 @@ static int conn_begin(struct load *load, struct conn *conn)
     conn->received = 0;
     if (load->begun == load->options.count)
         return 1;
-    load->begun++;
+    conn->request = load->requests[load->begun++ % load->requests_count];
     conn->began_us = now_us();
     return conn_send(load, conn);
 }
@@ -230,7 +269,8 @@ static void load_close(struct load *load)
     if (load->epoll > 0)
         close(load->epoll);
     mem_free(load->took_us);
-    buf_done(&load->request);
+    mem_free(load->requests);
+    buf_done(&load->bytes);
 }
 
 static int compare(const void *a, const void *b)
@@ -257,7 +297,8 @@ static int options_parse(int argc, char **argv, struct options *options)
     static const struct option LONG[] = {
         {"port", 1, NULL, 'p'},  {"unix", 1, NULL, 'u'}, {"connections", 1, NULL, 'c'},
         {"count", 1, NULL, 'n'}, {"body", 1, NULL, 'b'}, {"path", 1, NULL, 'P'},
-        {"type", 1, NULL, 't'},  {"key", 1, NULL, 'k'},  {NULL, 0, NULL, 0},
+        {"type", 1, NULL, 't'},  {"key", 1, NULL, 'k'},  {"lines", 0, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", LONG, NULL)) != -1;) {
         if (c == 'p')
@@ -276,6 +317,8 @@ static int options_parse(int argc, char **argv, struct options *options)
             options->type = optarg;
         else if (c == 'k')
             options->key = optarg;
+        else if (c == 'l')
+            options->is_lines = 1;
         else
             return 0;
     }
@@ -290,12 +333,12 @@ int main(int argc, char **argv)
             .connections = 1, .count = 10000, .path = "/v1/records", .type = "application/json"}};
     if (!options_parse(argc, argv, &load.options)) {
         fputs("usage: http_load (--port N | --unix PATH) [--connections N] [--count N]\n"
-              "                 [--body FILE] [--path PATH] [--type TYPE] [--key KEY]\n"
+              "                 [--body FILE [--lines]] [--path PATH] [--type TYPE] [--key KEY]\n"
               "without --body it sends GET; count is at least connections\n",
               stderr);
         return 2;
     }
-    int is_ok = request_make(&load) && load_open(&load);
+    int is_ok = requests_make(&load) && load_open(&load);
     int64_t began_us = now_us();
     is_ok = is_ok && load_run(&load);
     if (is_ok)

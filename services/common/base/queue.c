@@ -63,21 +63,32 @@ static void clear_fd(struct queue *queue)
     CHECK(n == (ssize_t)sizeof(count) || errno == EAGAIN);
 }
 
-enum rc queue_give(struct queue *queue, void *item)
+static void put(struct queue *queue, void *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        queue->ring[(queue->first + queue->count + i) % queue->slots] = items[i];
+    if (queue->count == 0 && count > 0)
+        signal_fd(queue);
+    queue->count += count;
+}
+
+enum rc queue_give_all(struct queue *queue, void *const *items, size_t count)
 {
     enum rc rc = RC_OK;
     pthread_mutex_lock(&queue->mutex);
-    if (queue->is_closed) {
+    if (queue->is_closed)
         rc = RC_FATAL;
-    } else if (queue->count == queue->slots) {
+    else if (queue->slots - queue->count < count)
         rc = RC_FULL;
-    } else {
-        queue->ring[(queue->first + queue->count) % queue->slots] = item;
-        if (queue->count++ == 0)
-            signal_fd(queue);
-    }
+    else
+        put(queue, items, count);
     pthread_mutex_unlock(&queue->mutex);
     return rc;
+}
+
+enum rc queue_give(struct queue *queue, void *item)
+{
+    return queue_give_all(queue, &item, 1);
 }
 
 size_t queue_take(struct queue *queue, void **items, size_t items_max)

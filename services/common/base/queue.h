@@ -18,6 +18,8 @@ void queue_free(struct queue *queue);
 /* RC_FULL when there is no slot, RC_FATAL after queue_close. Never blocks. On success the queue
    owns the item until it is popped. */
 enum rc queue_give(struct queue *queue, void *item) MUST_CHECK;
+/* The same for all of count items in order, or for none: the other side wakes once. */
+enum rc queue_give_all(struct queue *queue, void *const *items, size_t count) MUST_CHECK;
 
 /* Pops up to items_max; returns how many, 0 when empty. Never blocks. Clears the eventfd. */
 size_t queue_take(struct queue *queue, void **items, size_t items_max);

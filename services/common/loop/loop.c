@@ -1,5 +1,6 @@
 /* A thin hull around libevent's base, so that services see neither its types nor its process-wide
-   state. Invariant: a watch is added to the base from its birth to its free. */
+   state. Invariant: a watch is added to the base from its birth to its free; but one that is woken
+   is there only while its call is due. */
 #include "services/common/loop/loop.h"
 
 #include <event2/event.h>
@@ -29,6 +30,19 @@ static void on_log(int severity, const char *text)
         fprintf(stderr, "libevent: %s\n", text);
 }
 
+/* evhttp changes its mind about a connection six times a request; the kernel is told once a turn of
+   the loop. (Descriptors must not be dup'ed for this, and ours are not.) */
+static struct event_base *base_new(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 enum rc loop_new(struct loop **ret_loop, struct err *err)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -38,7 +52,7 @@ enum rc loop_new(struct loop **ret_loop, struct err *err)
     struct loop *loop = mem_zalloc(sizeof(*loop));
     if (loop == NULL)
         return err_set(err, RC_RETRY, "out of memory");
-    loop->base = event_base_new();
+    loop->base = base_new();
     if (loop->base == NULL) {
         mem_free(loop);
         return err_set(err, RC_RETRY, "could not make an event loop: %m");
@@ -123,6 +137,16 @@ struct loop_watch *loop_readable(struct loop *loop, int fd, loop_call *call, voi
 struct loop_watch *loop_signal(struct loop *loop, int signo, loop_call *call, void *ctx)
 {
     return watch_start(watch_new(loop, signo, EV_SIGNAL, call, ctx), NULL);
+}
+
+struct loop_watch *loop_woken(struct loop *loop, loop_call *call, void *ctx)
+{
+    return watch_new(loop, -1, 0, call, ctx);
+}
+
+void loop_wake(struct loop_watch *watch)
+{
+    event_active(watch->event, EV_TIMEOUT, 0);
 }
 
 void loop_watch_free(struct loop_watch *watch)

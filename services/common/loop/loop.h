@@ -9,7 +9,7 @@
    ignore SIGPIPE: libevent writes to sockets without MSG_NOSIGNAL, and a peer that went away must
    be an error on its connection, not the end of the process. */
 struct loop;
-struct loop_watch; /* a timer, a descriptor or a signal */
+struct loop_watch; /* a timer, a descriptor, a signal or a call that waits to be woken */
 
 struct event_base; /* libevent's, for common/http only */
 
@@ -32,6 +32,11 @@ struct loop_watch *loop_every(struct loop *loop, int64_t period_us, loop_call *c
                               void *ctx) MUST_CHECK;
 struct loop_watch *loop_readable(struct loop *loop, int fd, loop_call *call, void *ctx) MUST_CHECK;
 struct loop_watch *loop_signal(struct loop *loop, int signo, loop_call *call, void *ctx) MUST_CHECK;
+/* Its call runs once after each time it was woken, when all that was ready by then is dealt with.
+ */
+struct loop_watch *loop_woken(struct loop *loop, loop_call *call, void *ctx) MUST_CHECK;
+/* From the loop's thread; waking it again before its call has run changes nothing. */
+void loop_wake(struct loop_watch *watch);
 void loop_watch_free(struct loop_watch *watch);
 
 #endif

@@ -11,6 +11,8 @@
 _Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "public key");
 _Static_assert(TOKEN_VAULT_KEY_BYTES == crypto_box_SECRETKEYBYTES, "secret key");
 _Static_assert(TOKEN_SEAL_OVERHEAD_BYTES == crypto_box_SEALBYTES, "sealed box");
+_Static_assert(sizeof(((struct token_half *)0)->shared) == crypto_box_BEFORENMBYTES, "secret");
+_Static_assert(sizeof(((struct token_half *)0)->nonce) == crypto_box_NONCEBYTES, "nonce");
 _Static_assert(TOKEN_KEY_BYTES == crypto_auth_hmacsha256_BYTES, "a key is an HMAC");
 _Static_assert((int)TOKEN_MACS_MAX == (int)LIMIT_TOKENS, "an identifier holds them");
 _Static_assert(TOKEN_MAC_BYTES <= crypto_auth_hmacsha256_BYTES, "a token is a cut HMAC");
@@ -74,21 +76,54 @@ size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind
     return count;
 }
 
+/* What crypto_box_seal does before it looks at the message. */
+enum rc token_seal_half(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES],
+                        struct token_half *ret_half, struct err *err)
+{
+    struct token_half half;
+    uint8_t secret[crypto_box_SECRETKEYBYTES];
+    crypto_generichash_state state;
+    int failed = crypto_box_keypair(half.ephemeral, secret);
+    failed |= crypto_box_beforenm(half.shared, vault_public, secret);
+    sodium_memzero(secret, sizeof(secret));
+    crypto_generichash_init(&state, NULL, 0, sizeof(half.nonce));
+    crypto_generichash_update(&state, half.ephemeral, sizeof(half.ephemeral));
+    crypto_generichash_update(&state, vault_public, TOKEN_VAULT_KEY_BYTES);
+    crypto_generichash_final(&state, half.nonce, sizeof(half.nonce));
+    if (failed)
+        return err_set(err, RC_REJECT, "cannot seal for the vault: its public key is not a key");
+    *ret_half = half;
+    sodium_memzero(&half, sizeof(half));
+    return RC_OK;
+}
+
+enum rc token_seal_with(struct token_half *take, uint32_t kind, struct slice value, uint8_t *box,
+                        struct err *err)
+{
+    uint8_t clear[CLEAR_BYTES_MAX];
+    enum rc rc = RC_OK;
+    if (value.size > sizeof(clear) - KIND_BYTES) {
+        rc = err_set(err, RC_REJECT, "cannot seal a value of %zu bytes: the limit is %zu",
+                     value.size, sizeof(clear) - KIND_BYTES);
+    } else {
+        put_be32(clear, kind);
+        if (value.size > 0)
+            memcpy(clear + KIND_BYTES, value.data, value.size);
+        memcpy(box, take->ephemeral, sizeof(take->ephemeral));
+        crypto_box_easy_afternm(box + sizeof(take->ephemeral), clear, KIND_BYTES + value.size,
+                                take->nonce, take->shared);
+        sodium_memzero(clear, KIND_BYTES + value.size);
+    }
+    sodium_memzero(take, sizeof(*take));
+    return rc;
+}
+
 enum rc token_seal(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES], uint32_t kind,
                    struct slice value, uint8_t *box, struct err *err)
 {
-    uint8_t clear[CLEAR_BYTES_MAX];
-    if (value.size > sizeof(clear) - KIND_BYTES)
-        return err_set(err, RC_REJECT, "cannot seal a value of %zu bytes: the limit is %zu",
-                       value.size, sizeof(clear) - KIND_BYTES);
-    put_be32(clear, kind);
-    if (value.size > 0)
-        memcpy(clear + KIND_BYTES, value.data, value.size);
-    int rc = crypto_box_seal(box, clear, KIND_BYTES + value.size, vault_public);
-    sodium_memzero(clear, sizeof(clear));
-    if (rc != 0)
-        return err_set(err, RC_REJECT, "cannot seal for the vault: its public key is not a key");
-    return RC_OK;
+    struct token_half half;
+    enum rc rc = token_seal_half(vault_public, &half, err);
+    return rc == RC_OK ? token_seal_with(&half, kind, value, box, err) : rc;
 }
 
 enum rc token_unseal(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES],

@@ -41,6 +41,21 @@ void token_derive_key(const uint8_t master[TOKEN_KEY_BYTES], const char *tenant,
 size_t token_make(const struct token_key *keys, size_t keys_count, uint32_t kind,
                   struct slice value, struct token_mac ret_macs[TOKEN_MACS_MAX]);
 
+/* The half of a sealed box that does not depend on the message: a fresh key pair's public key, the
+   secret shared with the vault, the nonce. Used for two boxes it would give both messages away. */
+struct token_half {
+    uint8_t ephemeral[TOKEN_VAULT_KEY_BYTES];
+    uint8_t shared[32];
+    uint8_t nonce[24];
+};
+
+/* RC_REJECT for a bad public key. Costs about 60 µs; the other half costs less than 1. */
+enum rc token_seal_half(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES],
+                        struct token_half *ret_half, struct err *err) MUST_CHECK;
+/* token_seal with a half made before, which is wiped whatever comes of it. */
+enum rc token_seal_with(struct token_half *take, uint32_t kind, struct slice value, uint8_t *box,
+                        struct err *err) MUST_CHECK;
+
 /* libsodium sealed box of kind (4 bytes big-endian) ‖ value; box holds value.size + 4 +
    TOKEN_SEAL_OVERHEAD_BYTES. RC_REJECT for a bad public key. */
 enum rc token_seal(const uint8_t vault_public[TOKEN_VAULT_KEY_BYTES], uint32_t kind,

@@ -44,6 +44,32 @@ static void order_bound_and_close(void **state)
     queue_free(NULL);
 }
 
+static void all_or_none_are_given(void **state)
+{
+    (void)state;
+    int items[3];
+    void *given[3] = {&items[0], &items[1], &items[2]};
+    void *out[4];
+    struct queue *queue = queue_new(4);
+    assert_int_equal(queue_give_all(queue, given, 0), RC_OK);
+    assert_false(is_readable(queue));
+    assert_int_equal(queue_give(queue, &items[2]), RC_OK);
+    assert_int_equal(queue_take(queue, out, 4), 1); /* so that the ring wraps */
+    assert_int_equal(queue_give_all(queue, given, 3), RC_OK);
+    assert_true(is_readable(queue));
+    assert_int_equal(queue_give_all(queue, given, 2), RC_FULL);
+    assert_int_equal(queue_count(queue), 3);
+    assert_int_equal(queue_give_all(queue, given, 1), RC_OK);
+    assert_int_equal(queue_take(queue, out, 4), 4);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(out[i], &items[i]);
+    assert_ptr_equal(out[3], &items[0]);
+    assert_false(is_readable(queue));
+    queue_close(queue);
+    assert_int_equal(queue_give_all(queue, given, 1), RC_FATAL);
+    queue_free(queue);
+}
+
 struct giver {
     struct queue *queue;
     uintptr_t first;
@@ -91,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_bound_and_close),
+        cmocka_unit_test(all_or_none_are_given),
         cmocka_unit_test(threads_lose_nothing),
     };
     return UNIT_MAIN(tests);

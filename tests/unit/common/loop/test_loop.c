@@ -89,6 +89,57 @@ static void a_watch_may_free_itself(void **state)
     loop_free(counter.loop);
 }
 
+struct woken {
+    struct loop *loop;
+    struct loop_watch *watch;
+    int fds[2];
+    int handled, calls, handled_at_call;
+};
+
+static void wake_it(void *ctx)
+{
+    struct woken *woken = ctx;
+    uint64_t value;
+    assert_int_equal(read(woken->fds[woken->handled], &value, sizeof(value)), sizeof(value));
+    woken->handled++;
+    loop_wake(woken->watch);
+    loop_wake(woken->watch);
+}
+
+static void be_woken(void *ctx)
+{
+    struct woken *woken = ctx;
+    woken->handled_at_call = woken->handled;
+    if (++woken->calls == 1)
+        loop_wake(woken->watch); /* from within: once more */
+    else
+        loop_stop(woken->loop);
+}
+
+static void a_wake_comes_after_all_that_was_ready(void **state)
+{
+    (void)state;
+    struct woken woken = {0};
+    struct loop_watch *watches[2];
+    assert_int_equal(loop_new(&woken.loop, NULL), RC_OK);
+    woken.watch = loop_woken(woken.loop, be_woken, &woken);
+    assert_non_null(woken.watch);
+    for (int i = 0; i < 2; i++) {
+        woken.fds[i] = eventfd(1, EFD_NONBLOCK);
+        watches[i] = loop_readable(woken.loop, woken.fds[i], wake_it, &woken);
+    }
+    assert_int_equal(loop_run(woken.loop, NULL), RC_OK);
+    assert_int_equal(woken.handled_at_call, 2);
+    assert_int_equal(woken.calls, 2);
+    for (int i = 0; i < 2; i++) {
+        loop_watch_free(watches[i]);
+        close(woken.fds[i]);
+    }
+    loop_wake(woken.watch);
+    loop_watch_free(woken.watch); /* while it is due */
+    loop_free(woken.loop);
+}
+
 static void a_stop_before_the_run_counts(void **state)
 {
     (void)state;
@@ -137,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_readable_descriptor_is_level_triggered),
         cmocka_unit_test(a_signal_is_an_event),
         cmocka_unit_test(a_watch_may_free_itself),
+        cmocka_unit_test(a_wake_comes_after_all_that_was_ready),
         cmocka_unit_test(a_stop_before_the_run_counts),
         cmocka_unit_test(a_vanished_reader_is_no_signal),
         cmocka_unit_test(no_memory_is_told),
