@@ -1,9 +1,11 @@
 /* kasumori-monitor: configuration, then monitor_run. */
 #include <stdio.h>
+#include <string.h>
 
 #include "services/common/base/program.h"
 #include "services/common/log/log.h"
 #include "services/monitor/monitor.h"
+#include "services/monitor/routes.h"
 
 static int run(const char *path, int is_check)
 {
@@ -34,5 +36,9 @@ int main(int argc, char **argv)
         .config = "monitor.yaml",
         .run = run,
     };
+    if (argc == 2 && strcmp(argv[1], "--routes") == 0) { /* for the test that asks every one */
+        routes_print(stdout);
+        return 0;
+    }
     return program_main(&PROGRAM, argc, argv);
 }

@@ -11,6 +11,14 @@ struct monitor_config {
     char *database; /* libpq conninfo of a login in role kasumori_monitor */
     char *address;
     int64_t port;
+    char *tls_certificate_file; /* both or neither */
+    char *tls_key_file;
+    int64_t connections; /* in all; streams count */
+    int64_t connections_per_peer;
+    char *proxy_header; /* names "tenant/account" whom a proxy has signed in; both or neither */
+    char *proxy_peer;   /* the one address from which it is believed */
+    int64_t threads;
+    char *tokeniser_url; /* headquarters' own agent, where a typed number goes; NULL: none */
     int64_t silent_after_us;
     char *log_level;
     enum log_level level;

@@ -10,27 +10,10 @@
 #include "services/common/db/db.h"
 #include "services/common/db/schema.h"
 #include "services/common/log/log.h"
+#include "services/monitor/metric.h"
+#include "services/monitor/monitor.h"
 
-enum { PERIOD_MS = 2000, SCHEMA_LEAST = 8, SCHEMA_MOST = 28 };
-
-#define GAUGE(name_, help_)                                     \
-    {                                                           \
-        .name = name_, .help = help_, .kind = METRIC_KIND_GAUGE \
-    }
-
-static const struct metric_desc DESC[WATCH_METRIC_COUNT] = {
-    [WATCH_METRIC_DATABASE_UP] = GAUGE("kasumori_monitor_database_up", "1: the last read worked."),
-    [WATCH_METRIC_READ_AT_MS] = GAUGE("kasumori_monitor_read_at_ms", "When it last worked."),
-    [WATCH_METRIC_SITES] = GAUGE("kasumori_sites", "Sites open now."),
-    [WATCH_METRIC_AGENTS] = GAUGE("kasumori_agents", "Agents registered and valid now."),
-    [WATCH_METRIC_AGENTS_SILENT] =
-        GAUGE("kasumori_agents_silent", "Of these, without a recent heartbeat."),
-    [WATCH_METRIC_AGENTS_REFUSING] =
-        GAUGE("kasumori_agents_refusing", "Of these, unable to store records."),
-    [WATCH_METRIC_SEQUENCE_GAPS] =
-        GAUGE("kasumori_sequence_gaps", "Epochs of agents with a hole in their sequences."),
-    [WATCH_METRIC_BAD_OPEN] = GAUGE("kasumori_bad_records_open", "Bad records nobody cured yet."),
-};
+enum { PERIOD_MS = 2000 };
 
 static const char SQL[] = "select * from kasumori.chain_state($1 * interval '1 microsecond')";
 
@@ -45,11 +28,6 @@ struct watch {
     int has_complained;
 };
 
-struct metrics *watch_metrics_new(void)
-{
-    return metrics_new(DESC, WATCH_METRIC_COUNT);
-}
-
 static enum rc connect_database(struct watch *watch, struct err *err)
 {
     if (watch->db != NULL && db_is_alive(watch->db))
@@ -59,7 +37,7 @@ static enum rc connect_database(struct watch *watch, struct err *err)
     enum rc rc = db_open(watch->database, "kasumori-monitor", &watch->db, err);
     int version;
     if (rc == RC_OK)
-        rc = schema_check(watch->db, SCHEMA_LEAST, SCHEMA_MOST, &version, err);
+        rc = schema_check(watch->db, MONITOR_SCHEMA_LEAST, MONITOR_SCHEMA_MOST, &version, err);
     return rc;
 }
 
@@ -74,9 +52,9 @@ static enum rc read_state(struct watch *watch, struct err *err)
     rc = db_run(watch->db, "watch", SQL, watch->params, &result, err);
     if (rc != RC_OK)
         return rc;
-    for (size_t i = 0; i < WATCH_METRIC_COUNT - WATCH_METRIC_SITES; i++)
-        metrics_set(watch->metrics, WATCH_METRIC_SITES + i, db_result_int(result, 0, i));
-    metrics_set(watch->metrics, WATCH_METRIC_READ_AT_MS, clock_now_us(clock_real()) / 1000);
+    for (size_t i = 0; i <= METRIC_BAD_OPEN - METRIC_SITES; i++)
+        metrics_set(watch->metrics, METRIC_SITES + i, db_result_int(result, 0, i));
+    metrics_set(watch->metrics, METRIC_READ_AT_MS, clock_now_us(clock_real()) / 1000);
     db_result_free(result);
     return RC_OK;
 }
@@ -88,7 +66,7 @@ static void *run(void *ctx)
     do {
         struct err err;
         int is_up = read_state(watch, &err) == RC_OK;
-        metrics_set(watch->metrics, WATCH_METRIC_DATABASE_UP, is_up);
+        metrics_set(watch->metrics, METRIC_DATABASE_UP, is_up);
         if (!is_up && !watch->has_complained)
             log_warn("could not read the database, trying again: %s", err.text);
         if (is_up && watch->has_complained)

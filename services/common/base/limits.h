@@ -64,16 +64,29 @@ enum {
     /* aggregator */
     LIMIT_LANE_BATCH = 2000, /* messages of one T1 transaction */
     LIMIT_LANES = 16,
-    LIMIT_DB_STATEMENTS = 128,        /* prepared statements of one connection */
+    LIMIT_DB_STATEMENTS = 192,        /* prepared statements of one connection */
     LIMIT_DB_COLUMNS = 64,            /* parameters of one statement */
     LIMIT_CORRELATE_RECORDS = 300000, /* of a tenant that is computed anew as a whole */
     LIMIT_TENANTS = 10000,
-    LIMIT_STREAMS = 4096,     /* partitions of record topics, with those of topics before */
-    LIMIT_DUE_ROWS = 100000,  /* of the ingest log, looked at at once */
-    LIMIT_OUTBOX_BATCH = 500, /* messages of the outbox sent at once */
+    LIMIT_STREAMS = 4096,       /* partitions of record topics, with those of topics before */
+    LIMIT_DUE_ROWS = 100000,    /* of the ingest log, looked at at once */
+    LIMIT_DUE_PENDING = 200000, /* of the ingest log, looked at and not yet correlated */
+    LIMIT_STEP_RECORDS = 4000,  /* new ones in one transaction of T2 */
+    LIMIT_NEAR_RECORDS = 20000, /* in the closed set around them */
+    LIMIT_NEAR_IDS = 40000,     /* found by one round of look-ups */
+    LIMIT_OUTBOX_BATCH = 500,   /* messages of the outbox sent at once */
     LIMIT_TABLES_COLUMN_BYTES = 256 * 1024 * 1024, /* one column of a tenant's derived rows */
 
     LIMIT_HISTORY_PAGE = 5000, /* records or decisions read at once by history_load */
+
+    /* monitor */
+    LIMIT_MONITOR_ANSWER_BYTES = 8 * 1024 * 1024, /* one answer that does not go on */
+    LIMIT_MONITOR_ARENA_BYTES = 8 * 1024 * 1024,  /* what making it may take */
+    LIMIT_MONITOR_PARAM_BYTES = 128 * 1024,       /* one parameter of a statement */
+    LIMIT_MONITOR_BODY_BYTES = 64 * 1024,         /* of a request */
+    LIMIT_MONITOR_PURPOSE_BYTES = 256,
+    LIMIT_MONITOR_WAITING = 256, /* requests waiting for a thread */
+    LIMIT_MONITOR_THREADS = 64,
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,

@@ -54,12 +54,16 @@ void http_server_free(struct http_server *server);
 int http_server_port(const struct http_server *server); /* as bound */
 size_t http_server_connections(const struct http_server *server);
 
-/* Valid until the reply, which may come later from the loop's thread. A peer that goes away earlier
+/* Valid until the reply, which may come later from the loop's thread; until then one other thread
+   may ask what it says (body, header, query, part, peer). A peer that goes away earlier
    leaves the request valid; its reply is then dropped, and its connection counts until then. */
 struct slice http_request_body(struct http_request *request);
 /* Value of a header, NULL when absent. */
 const char *http_request_header(struct http_request *request, const char *name);
 const char *http_request_query(struct http_request *request, const char *name);
+
+/* Which of the server's routes it came by. */
+size_t http_request_route(const struct http_request *request);
 
 /* What stands at the n-th "*" of the route, percent-decoded; empty when there is none. */
 struct slice http_request_part(struct http_request *request, size_t n);

@@ -230,6 +230,7 @@ static struct http_request *request_make(struct http_conn *conn, struct evhttp_r
         return NULL;
     request->conn = conn;
     request->evreq = evreq;
+    request->route = (size_t)(conn->route - conn->door->server->routes);
     memcpy(request->peer, conn->peer_text, sizeof(request->peer));
     request->parts_count = http_path_parts(conn->route->path, path, request->text, request->parts);
     return request;

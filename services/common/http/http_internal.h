@@ -95,6 +95,7 @@ struct http_request {
     struct evhttp_request *evreq;
     struct evkeyvalq query;
     int is_query_parsed;
+    size_t route; /* of server->routes */
     char peer[HTTP_PEER_TEXT_BYTES];
     struct slice parts[HTTP_PATH_PARTS_MAX]; /* in text */
     size_t parts_count;

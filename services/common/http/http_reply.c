@@ -92,6 +92,11 @@ const char *http_request_query(struct http_request *request, const char *name)
     return evhttp_find_header(&request->query, name);
 }
 
+size_t http_request_route(const struct http_request *request)
+{
+    return request->route;
+}
+
 struct slice http_request_part(struct http_request *request, size_t n)
 {
     return n < request->parts_count ? request->parts[n] : slice_of(NULL, 0);
