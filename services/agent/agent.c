@@ -21,6 +21,8 @@ struct agent {
     struct keeper *keeper;
     struct submit *submit;
     struct imports *imports;
+    struct caller *caller;
+    struct form *form;
     struct api *api;
 };
 
@@ -178,11 +180,50 @@ static void stop_imports(void *ctx)
     imports_stop(agent->imports);
 }
 
+static enum rc start_caller(void *ctx, struct err *err)
+{
+    struct agent *agent = ctx;
+    const struct caller_config caller = {.loop = agent->loop,
+                                         .agent = agent->config,
+                                         .bundle = agent->bundle,
+                                         .metrics = agent->metrics};
+    return caller_start(&caller, &agent->caller, err);
+}
+
+static void stop_caller(void *ctx)
+{
+    struct agent *agent = ctx;
+    caller_stop(agent->caller);
+}
+
+static enum rc start_form(void *ctx, struct err *err)
+{
+    struct agent *agent = ctx;
+    const struct form_config form = {
+        .loop = agent->loop,
+        .agent = agent->config,
+        .bundle = agent->bundle,
+        .roster = agent->roster,
+        .keeper = agent->keeper,
+        .caller = agent->caller,
+        .metrics = agent->metrics,
+        .clock = clock_real(),
+    };
+    return form_start(&form, &agent->form, err);
+}
+
+static void stop_form(void *ctx)
+{
+    struct agent *agent = ctx;
+    form_stop(agent->form);
+}
+
 static enum rc start_serving(void *ctx, struct err *err)
 {
     struct agent *agent = ctx;
     (void)err;
-    api_use(agent->api, agent->submit, agent->imports);
+    const struct api_users users = {agent->submit, agent->imports, agent->form, agent->caller};
+    api_use(agent->api, &users);
     if (agent->config->http.address != NULL)
         log_info("listening on %s port %d", agent->config->http.address, api_port(agent->api));
     if (agent->config->http.unix_path != NULL)
@@ -200,7 +241,8 @@ static const struct stage STAGES[] = {
     {"metrics", start_metrics, stop_metrics}, {"roster", start_roster, stop_roster},
     {"loop", start_loop, stop_loop},          {"http", start_http, stop_http},
     {"submit", start_submit, stop_submit},    {"spool", start_keeper, stop_keeper},
-    {"imports", start_imports, stop_imports}, {"serving", start_serving, stop_serving},
+    {"imports", start_imports, stop_imports}, {"look-up", start_caller, stop_caller},
+    {"form", start_form, stop_form},          {"serving", start_serving, stop_serving},
 };
 
 enum { STAGES_COUNT = sizeof(STAGES) / sizeof(STAGES[0]) };

@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "services/agent/origin.h"
 #include "services/common/base/clock.h"
+#include "services/common/base/limits.h"
+#include "services/common/fetch/fetch.h"
 
 #define AT(struct_, member) .offset = offsetof(struct struct_, member)
 
@@ -98,6 +101,70 @@ static const struct config_field ASTERISK_FIELDS[] = {
     {0},
 };
 
+static const struct config_field SPOT_FIELDS[] = {
+    {.key = "name",
+     .type = CONFIG_TYPE_STRING,
+     .is_required = 1,
+     AT(agent_spot, name),
+     .help = "as people there call it"},
+    {.key = "floor", .type = CONFIG_TYPE_STRING, AT(agent_spot, floor), .help = "110 asks"},
+    {.key = "landmark", .type = CONFIG_TYPE_STRING, AT(agent_spot, landmark), .help = "110 asks"},
+    {0},
+};
+
+static const struct config_field FORM_FIELDS[] = {
+    {.key = "enabled",
+     .type = CONFIG_TYPE_BOOL,
+     AT(agent_config, form.is_enabled),
+     .help = "serve /form; who reaches the listener may report without a name"},
+    {.key = "spots",
+     .type = CONFIG_TYPE_LIST,
+     AT(agent_config, form.spots),
+     .fields = SPOT_FIELDS,
+     .item_size = sizeof(struct agent_spot),
+     .items_max = 64,
+     .help = "where it can happen"},
+    {.key = "workers_file",
+     .type = CONFIG_TYPE_STRING,
+     AT(agent_config, form.workers_file),
+     .help = "codes and PINs, made by kasumori worker add, mode 0600; absent: nobody signs in"},
+    {.key = "session_idle",
+     .type = CONFIG_TYPE_DURATION,
+     AT(agent_config, form.session_idle_us),
+     .standard = "15m",
+     .min = 60 * CLOCK_US_PER_S,
+     .max = 12 * CLOCK_US_PER_HOUR,
+     .help = "a sign-in ends so long after its last use"},
+    {0},
+};
+
+static const struct config_field LOOKUP_FIELDS[] = {
+    {.key = "url",
+     .type = CONFIG_TYPE_STRING,
+     AT(agent_config, lookup.url),
+     .help = "of the monitor, https://host:port"},
+    {.key = "key_file",
+     .type = CONFIG_TYPE_STRING,
+     AT(agent_config, lookup.key_file),
+     .help = "machine key, mode 0600"},
+    {.key = "ca_file",
+     .type = CONFIG_TYPE_STRING,
+     AT(agent_config, lookup.ca_file),
+     .help = "who signed the monitor's certificate; absent: the system's list"},
+    {.key = "timeout",
+     .type = CONFIG_TYPE_DURATION,
+     AT(agent_config, lookup.timeout_us),
+     .standard = "300ms",
+     .min = 10 * CLOCK_US_PER_MS,
+     .max = 10 * CLOCK_US_PER_S,
+     .help = "then the answer is unavailable"},
+    {.key = "allow_origin",
+     .type = CONFIG_TYPE_STRING,
+     AT(agent_config, lookup.allow_origin),
+     .help = "the board that may ask from a browser, https://host"},
+    {0},
+};
+
 static const struct config_field FIELDS[] = {
     {.key = "bundle",
      .type = CONFIG_TYPE_STRING,
@@ -106,6 +173,8 @@ static const struct config_field FIELDS[] = {
      .help = "file made by kasumori agent add, mode 0600"},
     {.key = "spool", .type = CONFIG_TYPE_SECTION, .is_required = 1, .fields = SPOOL_FIELDS},
     {.key = "http", .type = CONFIG_TYPE_SECTION, .is_required = 1, .fields = HTTP_FIELDS},
+    {.key = "form", .type = CONFIG_TYPE_SECTION, .fields = FORM_FIELDS},
+    {.key = "lookup", .type = CONFIG_TYPE_SECTION, .fields = LOOKUP_FIELDS},
     {.key = "roster_file",
      .type = CONFIG_TYPE_STRING,
      AT(agent_config, roster_file),
@@ -168,6 +237,34 @@ static enum rc validate_asterisk(struct agent_config *config, struct err *err)
     return RC_OK;
 }
 
+static enum rc validate_form(const struct agent_config *config, struct err *err)
+{
+    const struct agent_spot *spots = config->form.spots.items;
+    for (size_t i = 0; i < config->form.spots.count; i++) {
+        size_t size = strlen(spots[i].name);
+        if (size == 0 || size > LIMIT_NAME_BYTES)
+            return err_set(err, RC_REJECT, "form: spots: name: want 1 to %d bytes",
+                           LIMIT_NAME_BYTES);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(spots[i].name, spots[k].name) == 0)
+                return err_set(err, RC_REJECT, "form: spots: name: %s is given twice",
+                               spots[i].name);
+    }
+    return RC_OK;
+}
+
+static enum rc validate_lookup(const struct agent_config *config, struct err *err)
+{
+    struct err why;
+    if (config->lookup.allow_origin != NULL && !origin_is_one(config->lookup.allow_origin))
+        return err_set(err, RC_REJECT, "lookup: allow_origin: want https://host or http://host");
+    if (config->lookup.url != NULL && fetch_check_url(config->lookup.url, &why) != RC_OK)
+        return err_set(err, RC_REJECT, "lookup: url: %s", why.text);
+    if (config->lookup.url != NULL && config->lookup.key_file == NULL)
+        return err_set(err, RC_REJECT, "lookup: key_file: is required beside url");
+    return RC_OK;
+}
+
 static enum rc validate(struct agent_config *config, struct err *err)
 {
     if (!log_level_parse(config->log_level, &config->level))
@@ -182,7 +279,10 @@ static enum rc validate(struct agent_config *config, struct err *err)
                        "http: address: beyond loopback key_file and TLS are demanded");
     if (config->spool.bytes_max < 2 * config->spool.segment_bytes)
         return err_set(err, RC_REJECT, "spool: max_size: want at least two segments");
-    return validate_asterisk(config, err);
+    enum rc rc = validate_form(config, err);
+    if (rc == RC_OK)
+        rc = validate_lookup(config, err);
+    return rc == RC_OK ? validate_asterisk(config, err) : rc;
 }
 
 enum rc agent_config_load(const char *path, struct agent_config *ret_config, struct err *err)

@@ -15,6 +15,12 @@ struct agent_asterisk {
     int32_t utc_offset_s;
 };
 
+/* A place of the site as its people call it. */
+struct agent_spot {
+    char *name;
+    char *floor, *landmark; /* NULL: not said; 110 asks */
+};
+
 struct agent_config {
     char *bundle;
     char *roster_file;
@@ -28,6 +34,16 @@ struct agent_config {
         char *address, *unix_path, *key_file, *tls_certificate_file, *tls_key_file;
         int64_t port;
     } http;
+    struct {
+        int is_enabled;
+        struct config_list spots; /* struct agent_spot */
+        char *workers_file;
+        int64_t session_idle_us;
+    } form;
+    struct {
+        char *url, *key_file, *ca_file, *allow_origin;
+        int64_t timeout_us;
+    } lookup;
     struct config_list asterisk; /* struct agent_asterisk */
     enum log_level level;
 };

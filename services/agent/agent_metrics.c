@@ -10,6 +10,12 @@
         .name = name_, .help = help_, .kind = METRIC_KIND_GAUGE \
     }
 
+#define LOOKUPS(state)                                                           \
+    {                                                                            \
+        .name = "kasumori_agent_lookups_total", .labels = "state=\"" state "\"", \
+        .help = "Numbers looked up, by answer.", .kind = METRIC_KIND_COUNTER     \
+    }
+
 static const struct metric_desc DESC[AGENT_METRIC_COUNT] = {
     [AGENT_METRIC_ACCEPTED] = COUNTER("kasumori_agent_accepted_total", "Records stored durably."),
     [AGENT_METRIC_REJECTED] = COUNTER("kasumori_agent_rejected_total", "Records refused as bad."),
@@ -43,6 +49,17 @@ static const struct metric_desc DESC[AGENT_METRIC_COUNT] = {
         GAUGE("kasumori_agent_spool_is_refusing", "1: the last write was refused."),
     [AGENT_METRIC_CLOCK_IS_SUSPECT] = GAUGE("kasumori_agent_clock_is_suspect",
                                             "1: the clock stands below the spool's last time."),
+    [AGENT_METRIC_SPOOL_EPOCH] = GAUGE("kasumori_agent_spool_epoch", "Names the spool."),
+    [AGENT_METRIC_SPOOL_SEQUENCE_DELIVERED] =
+        GAUGE("kasumori_agent_spool_sequence_delivered", "All records up to it are in Kafka."),
+    [AGENT_METRIC_FORMS] =
+        COUNTER("kasumori_agent_forms_total", "Reports, supplements and corrections by the form."),
+    [AGENT_METRIC_SIGN_IN_REFUSED] =
+        COUNTER("kasumori_agent_sign_in_refused_total", "Sign-ins with a wrong code or PIN."),
+    [AGENT_METRIC_LOOKUPS_KNOWN] = LOOKUPS("known"),
+    [AGENT_METRIC_LOOKUPS_UNKNOWN] = LOOKUPS("unknown"),
+    [AGENT_METRIC_LOOKUPS_UNAVAILABLE] = LOOKUPS("unavailable"),
+    [AGENT_METRIC_LOOKUPS_NOT_ASKED] = LOOKUPS("not_asked"),
     [AGENT_METRIC_CALL_ROWS] = COUNTER("kasumori_agent_call_rows_total", "Call-record rows read."),
     [AGENT_METRIC_CALL_ROWS_BAD] =
         COUNTER("kasumori_agent_call_rows_bad_total", "Call-record rows refused."),

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 
 #include "services/agent/agent_metrics.h"
+#include "services/agent/desk.h"
+#include "services/agent/pages.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
 #include "services/common/log/log.h"
@@ -14,20 +16,19 @@ enum { DEGRADED_MS = 10000, METRICS_BYTES = 64 * 1024, FLUSH_US = 300000 };
 struct api {
     struct api_config config;
     struct http_server *server;
-    struct submit *submit;
-    struct imports *imports;
+    struct api_users users;
 };
 
 static void on_records(void *ctx, struct http_request *request)
 {
     struct api *api = ctx;
-    submit_handle(api->submit, request);
+    submit_handle(api->users.submit, request);
 }
 
 static void on_call_records(void *ctx, struct http_request *request)
 {
     struct api *api = ctx;
-    imports_handle(api->imports, request);
+    imports_handle(api->users.imports, request);
 }
 
 static void on_livez(void *ctx, struct http_request *request)
@@ -66,9 +67,101 @@ static void on_metrics(void *ctx, struct http_request *request)
     buf_done(&body);
 }
 
+/* -- people at the site: the form and the look-up -- */
+
+static void on_form_page(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    pages_serve(request, "form.html");
+}
+
+static void on_caller_page(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    pages_serve(request, "caller.html");
+}
+
+static void on_asset(void *ctx, struct http_request *request)
+{
+    (void)ctx;
+    pages_serve(request, (const char *)http_request_part(request, 0).data);
+}
+
+static void on_form_config(void *ctx, struct http_request *request)
+{
+    form_handle_config(((struct api *)ctx)->users.form, request);
+}
+
+static void on_sign_in(void *ctx, struct http_request *request)
+{
+    form_handle_sign_in(((struct api *)ctx)->users.form, request);
+}
+
+static void on_sign_out(void *ctx, struct http_request *request)
+{
+    form_handle_sign_out(((struct api *)ctx)->users.form, request);
+}
+
+static void on_report(void *ctx, struct http_request *request)
+{
+    form_handle_entry(((struct api *)ctx)->users.form, request, FORM_KIND_REPORT);
+}
+
+static void on_supplement(void *ctx, struct http_request *request)
+{
+    form_handle_entry(((struct api *)ctx)->users.form, request, FORM_KIND_SUPPLEMENT);
+}
+
+static void on_correction(void *ctx, struct http_request *request)
+{
+    form_handle_entry(((struct api *)ctx)->users.form, request, FORM_KIND_CORRECTION);
+}
+
+static void on_retraction(void *ctx, struct http_request *request)
+{
+    form_handle_entry(((struct api *)ctx)->users.form, request, FORM_KIND_RETRACTION);
+}
+
+static void on_receipt(void *ctx, struct http_request *request)
+{
+    form_handle_receipt(((struct api *)ctx)->users.form, request);
+}
+
+static void on_form_caller(void *ctx, struct http_request *request)
+{
+    form_handle_caller(((struct api *)ctx)->users.form, request);
+}
+
+static void on_caller(void *ctx, struct http_request *request)
+{
+    caller_handle(((struct api *)ctx)->users.caller, request);
+}
+
+static void on_caller_preflight(void *ctx, struct http_request *request)
+{
+    caller_preflight(((struct api *)ctx)->users.caller, request);
+}
+
+enum { QUESTION_BYTES = 2048, SIGN_IN_BYTES = 512 };
+
 static const struct http_route ROUTES[] = {
     {HTTP_METHOD_POST, "/v1/records", on_records, LIMIT_HTTP_BODY_BYTES, 0},
     {HTTP_METHOD_POST, "/v1/call-records", on_call_records, LIMIT_HTTP_BODY_BYTES, 0},
+    {HTTP_METHOD_POST, "/v1/caller", on_caller, QUESTION_BYTES, 0},
+    {HTTP_METHOD_OPTIONS, "/v1/caller", on_caller_preflight, 0, 1},
+    {HTTP_METHOD_GET, "/form", on_form_page, 0, 1},
+    {HTTP_METHOD_GET, "/caller", on_caller_page, 0, 1},
+    {HTTP_METHOD_GET, "/pop", on_caller_page, 0, 1},
+    {HTTP_METHOD_GET, "/pages/*", on_asset, 0, 1},
+    {HTTP_METHOD_GET, "/form/v1/config", on_form_config, 0, 1},
+    {HTTP_METHOD_POST, "/form/v1/session", on_sign_in, SIGN_IN_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/session/end", on_sign_out, SIGN_IN_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/reports", on_report, DESK_BODY_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/supplements", on_supplement, DESK_BODY_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/corrections", on_correction, DESK_BODY_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/retractions", on_retraction, DESK_BODY_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/receipt", on_receipt, SIGN_IN_BYTES, 1},
+    {HTTP_METHOD_POST, "/form/v1/caller", on_form_caller, QUESTION_BYTES, 1},
     {HTTP_METHOD_GET, "/livez", on_livez, 0, 1},
     {HTTP_METHOD_GET, "/readyz", on_readyz, 0, 1},
     {HTTP_METHOD_GET, "/metrics", on_metrics, 0, 0},
@@ -90,10 +183,9 @@ enum rc api_new(const struct api_config *config, struct api **ret_api, struct er
     return RC_OK;
 }
 
-void api_use(struct api *api, struct submit *submit, struct imports *imports)
+void api_use(struct api *api, const struct api_users *users)
 {
-    api->submit = submit;
-    api->imports = imports;
+    api->users = *users;
 }
 
 void api_stop(struct api *api)

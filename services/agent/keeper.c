@@ -85,6 +85,19 @@ static void publish_stats(struct keeper *keeper)
     metrics_set(metrics, AGENT_METRIC_SPOOL_CORRUPT, (int64_t)stats.corrupt_items);
     metrics_set(metrics, AGENT_METRIC_SPOOL_IS_REFUSING, stats.is_refusing);
     metrics_set(metrics, AGENT_METRIC_CLOCK_IS_SUSPECT, stats.is_clock_suspect);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_EPOCH, (int64_t)stats.epoch);
+    metrics_set(metrics, AGENT_METRIC_SPOOL_SEQUENCE_DELIVERED, (int64_t)stats.sequence_delivered);
+}
+
+static void number(struct keeper *keeper, size_t jobs, uint64_t first)
+{
+    struct spool_stats stats;
+    spool_stats(keeper->spool, &stats);
+    for (size_t i = 0; i < jobs; i++) {
+        keeper->group[i]->epoch = stats.epoch;
+        keeper->group[i]->sequence = first;
+        first += keeper->group[i]->count;
+    }
 }
 
 /* One group commit. Returns whether there was anything to store. */
@@ -101,6 +114,7 @@ static int store_group(struct keeper *keeper)
     metrics_add(metrics, AGENT_METRIC_COMMITS, 1);
     if (rc == RC_OK) {
         metrics_add(metrics, AGENT_METRIC_ACCEPTED, (int64_t)values);
+        number(keeper, jobs, first);
         publish_stats(keeper); /* who reads the metrics after an answer sees its record waiting */
     } else {
         metrics_add(metrics, AGENT_METRIC_REFUSED_STORAGE, (int64_t)values);

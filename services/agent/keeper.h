@@ -20,9 +20,10 @@ struct keeper;
    queue with rc (and err.text) set; between, it belongs to the keeper. */
 struct keeper_job {
     const struct slice *values;
-    size_t count;       /* 1..LIMIT_COMMIT_RECORDS */
-    struct queue *done; /* must have a slot for every job its owner has outstanding */
-    void *ctx;          /* the giver's */
+    size_t count;             /* 1..LIMIT_COMMIT_RECORDS */
+    struct queue *done;       /* must have a slot for every job its owner has outstanding */
+    void *ctx;                /* the giver's */
+    uint64_t epoch, sequence; /* of values[0], when durable */
     struct err err;
     enum rc rc; /* OK: durable; FULL: no room; RETRY: write failed; FATAL: stopping */
 };

@@ -26,7 +26,7 @@ THIRD_PARTY = {
 LIBC = set(
     "assert ctype dirent errno fcntl getopt inttypes limits math netdb poll pthread setjmp signal "
     "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sysexits time unistd "
-    "arpa/inet endian netinet/in netinet/tcp sys/eventfd sys/file sys/mman sys/prctl sys/random "
+    "arpa/inet endian netinet/in netinet/tcp sys/eventfd sys/file sys/mman sys/prctl sys/random termios "
     "sys/resource sys/socket sys/stat sys/statvfs sys/time sys/types sys/uio sys/un sys/wait".split()
 )
 

@@ -1,0 +1,428 @@
+// The staff form: one screen, a receipt, and what is added later. The draft is kept in this tab only
+// (sessionStorage), without numbers, and is gone when the report was taken.
+import { byId, element, forgetWorker, noteReachable, onChange, post, say, settings, shortTime, show, start, tell } from "./page.js";
+
+const CATEGORIES = {
+    time: "categoryTime",
+    repeat: "categoryRepeat",
+    abuse: "categoryAbuse",
+    violence: "categoryViolence",
+    threat: "categoryThreat",
+    authority: "categoryAuthority",
+    offsite: "categoryOffsite",
+    sns: "categorySns",
+    sexual: "categorySexual",
+};
+const CHANNELS = {
+    face_to_face: "channelFaceToFace",
+    phone: "channelPhone",
+    visit: "channelVisit",
+    mail: "channelMail",
+    chat: "channelChat",
+    sns: "channelSns",
+    other: "channelOther",
+};
+const WHENS = { 0: "whenNow", 10: "when10", 30: "when30", 60: "when60", at: "whenAt" };
+const DRAFT = "draft";
+const OWN = "reports"; // receipt number → form id, to correct what was reported without a name
+const DRAFT_MS = 2 * 3600 * 1000;
+const MINUTES_MAX = 30 * 24 * 60;
+
+let mode = "report"; // or supplement, correction
+let target = null; // receipt number of what is added to
+let formId = crypto.randomUUID();
+let callId = "";
+let stateTimer = 0;
+let isSending = false;
+let shownReceipt = null;
+
+// -- choices: buttons that stay pressed
+
+const groups = {};
+
+function choices(id, items, isMany, initial = []) {
+    const group = { node: byId(id), items, isMany, chosen: new Set(initial) };
+    groups[id] = group;
+    drawChoices(group);
+}
+
+function drawChoices(group) {
+    group.node.replaceChildren();
+    for (const [value, label] of group.items()) {
+        const button = element("button", "choice", label);
+        button.type = "button";
+        button.setAttribute("aria-pressed", String(group.chosen.has(value)));
+        button.addEventListener("click", () => {
+            const isChosen = group.chosen.has(value);
+            if (!group.isMany) group.chosen.clear();
+            if (isChosen) group.chosen.delete(value);
+            else group.chosen.add(value);
+            for (const [at, other] of [...group.node.children].entries()) {
+                other.setAttribute("aria-pressed", String(group.chosen.has(group.items()[at][0])));
+            }
+            changed();
+        });
+        group.node.append(button);
+    }
+}
+
+const chosen = (id) => [...groups[id].chosen];
+const words = (table) => () => Object.entries(table).map(([value, key]) => [value, say(key)]);
+
+function setChosen(id, values) {
+    groups[id].chosen = new Set(values);
+    drawChoices(groups[id]);
+}
+
+// -- identifiers: typed, typed twice, or read back
+
+const IDENTIFIERS = ["number", "member"];
+const readBack = { number: false, member: false };
+
+function drawIdentifier(name) {
+    const value = byId(name).value.trim();
+    const again = byId(`${name}Again`).value.trim();
+    const button = byId(`${name}ReadBack`);
+    show(byId(`${name}Again`).parentElement, value !== "");
+    show(button, value !== "");
+    button.setAttribute("aria-pressed", String(readBack[name]));
+    const isConfirmed = readBack[name] || again !== "";
+    tell(byId(`${name}State`), value === "" ? "" : say(name + (isConfirmed ? "Confirmed" : "Typed")), isConfirmed ? "good" : "note");
+}
+
+function clearIdentifier(name) {
+    byId(name).value = "";
+    byId(`${name}Again`).value = "";
+    readBack[name] = false;
+    drawIdentifier(name);
+}
+
+function identifiers() {
+    const found = [];
+    for (const name of IDENTIFIERS) {
+        const value = byId(name).value.trim();
+        if (value === "") continue;
+        const given = { kind: name === "number" ? "phone" : "member", value };
+        const again = byId(`${name}Again`).value.trim();
+        if (again !== "") given.again = again;
+        if (readBack[name]) given.readBack = true;
+        found.push(given);
+    }
+    return found;
+}
+
+// -- the draft
+
+function saveDraft() {
+    const draft = {
+        savedAt: Date.now(),
+        formId,
+        categories: chosen("categories"),
+        stillHere: chosen("stillHere"),
+        hurt: chosen("hurt"),
+        channel: chosen("channel"),
+        spot: chosen("spot"),
+        words: byId("words").value,
+        note: byId("note").value,
+    };
+    if (mode === "report") sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+}
+
+function loadDraft() {
+    const text = sessionStorage.getItem(DRAFT);
+    const draft = text === null ? null : JSON.parse(text);
+    if (draft === null || Date.now() - draft.savedAt > DRAFT_MS) {
+        sessionStorage.removeItem(DRAFT);
+        return;
+    }
+    formId = draft.formId;
+    for (const id of ["categories", "stillHere", "hurt", "channel", "spot"]) setChosen(id, draft[id]);
+    byId("words").value = draft.words;
+    byId("note").value = draft.note;
+    if (draft.note !== "") byId("more").open = true;
+}
+
+function changed() {
+    show(byId("danger"), chosen("stillHere")[0] === "yes" && (chosen("hurt")[0] === "yes" || chosen("categories").includes("violence")));
+    show(byId("whenBox"), chosen("when")[0] === "at");
+    saveDraft();
+}
+
+function clearForm() {
+    formId = crypto.randomUUID();
+    callId = "";
+    for (const id of ["categories", "stillHere", "hurt", "spot"]) setChosen(id, []);
+    setChosen("channel", ["face_to_face"]);
+    setChosen("when", ["0"]);
+    for (const id of ["words", "note", "whenAt", "reason"]) byId(id).value = "";
+    for (const id of ["policeCalled", "anonymous"]) byId(id).checked = false;
+    for (const name of IDENTIFIERS) clearIdentifier(name);
+    byId("more").open = false;
+    sessionStorage.removeItem(DRAFT);
+    tell(byId("formMessage"), "");
+    show(byId("callNote"), false);
+    changed();
+    sessionStorage.removeItem(DRAFT);
+}
+
+// -- what is sent
+
+/** Minutes before now; null: not a time that can be. */
+function minutesAgo() {
+    const when = chosen("when")[0] ?? "0";
+    if (when !== "at") return Number(when);
+    const minutes = Math.floor((Date.now() - new Date(byId("whenAt").value).getTime()) / 60000);
+    return minutes >= 0 && minutes <= MINUTES_MAX ? minutes : null;
+}
+
+function entry() {
+    const value = { formId, categories: chosen("categories"), identifiers: identifiers() };
+    const texts = { words: byId("words").value.trim(), note: byId("note").value.trim() };
+    for (const [key, text] of Object.entries(texts)) if (text !== "") value[key] = text;
+    if (byId("policeCalled").checked) value.policeCalled = true;
+    if (byId("anonymous").checked || !settings().worker) value.anonymous = true;
+    if (mode !== "report") value.receipt = target;
+    if (mode === "supplement") return value;
+    value.minutesAgo = minutesAgo();
+    value.channel = chosen("channel")[0] ?? "other";
+    for (const id of ["spot", "stillHere", "hurt"]) if (chosen(id).length > 0) value[id] = chosen(id)[0];
+    if (callId !== "") value.callId = callId;
+    if (mode === "correction") addOwnership(value);
+    return value;
+}
+
+function ownReports() {
+    return JSON.parse(sessionStorage.getItem(OWN) ?? "{}");
+}
+
+/** Who reported without a name shows by the form's id that it was this tab. */
+function addOwnership(value) {
+    const id = ownReports()[value.receipt];
+    if (id !== undefined) value.reportFormId = id;
+}
+
+function problemText(answer) {
+    const { status, body, retryAfter } = answer;
+    if (status === 0) return say("offline");
+    if (body.place?.endsWith(".again")) return say("numberDiffers");
+    if (body.place?.startsWith("identifiers")) return say("numberWrong");
+    const known = {
+        storage_full: "storageFull",
+        cannot_store: "cannotStore",
+        already_sent: "alreadySent",
+        signed_out: "signedOut",
+        unknown_receipt: "unknownReceipt",
+        other_worker: "otherWorker",
+        no_workers: "noWorkers",
+        bad_form: body.place === "" || body.place === undefined ? "tooBig" : "badForm",
+    };
+    if (body.code === "locked") return say("locked", { seconds: retryAfter });
+    if (status === 413) return say("tooBig");
+    return say(known[body.code] ?? "busy");
+}
+
+async function refused(answer, message) {
+    tell(message, problemText(answer));
+    if (answer.status === 0) noteReachable(false);
+    if (answer.body.code === "signed_out") await forgetWorker();
+    if (answer.body.place?.startsWith("identifiers")) byId("more").open = true;
+}
+
+function isEmptyAdd(value) {
+    return value.categories.length === 0 && value.identifiers.length === 0 && !value.words && !value.note && !value.policeCalled;
+}
+
+async function send(event) {
+    event.preventDefault();
+    if (isSending) return;
+    if (minutesAgo() === null && mode !== "supplement") {
+        tell(byId("formMessage"), say("whenWrong"));
+        return;
+    }
+    const value = entry();
+    if (mode === "supplement" && isEmptyAdd(value)) {
+        tell(byId("formMessage"), say("emptyAdd"));
+        return;
+    }
+    isSending = true;
+    drawSend();
+    tell(byId("formMessage"), "");
+    const paths = { report: "reports", supplement: "supplements", correction: "corrections" };
+    const answer = await post(`/form/v1/${paths[mode]}`, value);
+    isSending = false;
+    drawSend();
+    if (answer.status !== 200 && answer.status !== 201) {
+        await refused(answer, byId("formMessage"));
+        return;
+    }
+    done(answer.body, { report: "receiptTitle", supplement: "addedTitle", correction: "correctedTitle" }[mode]);
+}
+
+function drawSend() {
+    const button = byId("send");
+    button.setAttribute("aria-disabled", String(isSending));
+    button.textContent = say(isSending ? "sending" : { report: "send", supplement: "sendAdd", correction: "sendCorrect" }[mode]);
+}
+
+// -- the receipt
+
+function done(body, title) {
+    if (mode === "report" && !settings().worker) {
+        sessionStorage.setItem(OWN, JSON.stringify({ ...ownReports(), [body.receipt]: formId }));
+    }
+    shownReceipt = { ...body, title };
+    target = body.receipt;
+    clearForm();
+    noteReachable(true);
+    view("doneView");
+    drawReceipt();
+    byId("doneTitle").focus();
+    watchState();
+}
+
+function drawReceipt() {
+    if (shownReceipt === null) return;
+    byId("doneTitle").textContent = say(shownReceipt.title);
+    byId("code-shown").textContent = shownReceipt.receipt;
+    byId("masked").textContent = say("masked", { count: shownReceipt.masked });
+    show(byId("masked"), shownReceipt.masked > 0);
+    const isDelivered = shownReceipt.state === "delivered";
+    byId("stateStored").className = "reached";
+    byId("stateDelivered").className = isDelivered ? "reached" : "waiting";
+    byId("stateDelivered").textContent = say(isDelivered ? "stateDelivered" : "stateWaiting");
+}
+
+async function watchState() {
+    clearTimeout(stateTimer);
+    if (byId("doneView").hidden || shownReceipt.state === "delivered") return;
+    const receipt = shownReceipt.receipt;
+    const answer = await post("/form/v1/receipt", { receipt: receipt });
+    if (answer.status === 200 && shownReceipt.receipt === receipt) {
+        shownReceipt.state = answer.body.state;
+        drawReceipt();
+    }
+    stateTimer = setTimeout(watchState, 2000);
+}
+
+// -- views
+
+function view(id) {
+    for (const other of ["formView", "findView", "doneView"]) show(byId(other), other === id);
+    byId("navReport").setAttribute("aria-pressed", String(id === "formView" && mode === "report"));
+    byId("navAdd").setAttribute("aria-pressed", String(id === "findView" || mode !== "report"));
+    scrollTo(0, 0);
+}
+
+function setMode(next) {
+    mode = next;
+    for (const node of document.querySelectorAll("[data-whole]")) show(node, mode !== "supplement");
+    show(byId("whereBox"), mode !== "supplement" && settings().spots.length > 0);
+    show(byId("stop"), mode !== "report");
+    drawMode();
+}
+
+function drawMode() {
+    byId("formTitle").textContent = say({ report: "titleForm", supplement: "addTitle", correction: "correct" }[mode]);
+    byId("intro").textContent = mode === "correction" ? say("correctHint") : mode === "supplement" ? target : say("intro");
+    drawSend();
+    show(byId("anonymousBox"), Boolean(settings()?.worker));
+}
+
+function startReport() {
+    clearForm();
+    setMode("report");
+    view("formView");
+}
+
+function startOther(next) {
+    clearForm();
+    setMode(next);
+    view("formView");
+}
+
+async function find(event) {
+    event.preventDefault();
+    const answer = await post("/form/v1/receipt", { receipt: byId("findCode").value });
+    show(byId("foundBox"), answer.status === 200);
+    show(byId("retractForm"), false);
+    tell(byId("findMessage"), answer.status === 200 ? "" : problemText(answer));
+    if (answer.status !== 200) return;
+    target = answer.body.receipt;
+    byId("foundTitle").textContent = say("found", { at: shortTime(answer.body.at) });
+    byId("foundState").textContent = say(answer.body.state === "delivered" ? "stateDelivered" : "stateWaiting");
+    const mayCorrect = answer.body.isYours || ownReports()[target] !== undefined;
+    show(byId("startCorrect"), mayCorrect);
+    show(byId("startRetract"), mayCorrect);
+}
+
+async function retract(event) {
+    event.preventDefault();
+    const value = { formId, receipt: target };
+    const reason = byId("reason").value.trim();
+    if (reason !== "") value.reason = reason;
+    addOwnership(value);
+    const answer = await post("/form/v1/retractions", value);
+    if (answer.status === 200 || answer.status === 201) {
+        mode = "retraction";
+        done(answer.body, "retractedTitle");
+        setMode("report");
+    } else {
+        await refused(answer, byId("findMessage"));
+    }
+}
+
+function readFragment() {
+    const values = new URLSearchParams(location.hash.slice(1));
+    history.replaceState(null, "", location.pathname);
+    callId = (values.get("call") ?? "").slice(0, 200);
+    show(byId("callNote"), callId !== "");
+    if (callId !== "") setChosen("channel", ["phone"]);
+}
+
+function prepare() {
+    choices("categories", () => settings().categories.map((code) => [code, say(CATEGORIES[code])]), true);
+    choices("stillHere", words({ yes: "stillHereYes", no: "stillHereNo" }), false);
+    choices("hurt", words({ yes: "hurtYes", no: "hurtNo" }), false);
+    choices("channel", words(CHANNELS), false, ["face_to_face"]);
+    choices("spot", () => settings().spots.map((name) => [name, name]), false);
+    choices("when", words(WHENS), false, ["0"]);
+    for (const name of IDENTIFIERS) {
+        for (const id of [name, `${name}Again`]) byId(id).addEventListener("input", () => {
+            if (id === name) readBack[name] = false;
+            drawIdentifier(name);
+        });
+        byId(`${name}Again`).addEventListener("paste", (event) => event.preventDefault());
+        byId(`${name}ReadBack`).addEventListener("click", () => {
+            readBack[name] = !readBack[name];
+            drawIdentifier(name);
+        });
+    }
+    for (const id of ["words", "note", "whenAt"]) byId(id).addEventListener("input", changed);
+    byId("form").addEventListener("submit", send);
+    byId("findForm").addEventListener("submit", find);
+    byId("retractForm").addEventListener("submit", retract);
+    byId("navReport").addEventListener("click", () => (mode === "report" && byId("doneView").hidden ? view("formView") : startReport()));
+    byId("navAdd").addEventListener("click", () => view("findView"));
+    byId("again").addEventListener("click", startReport);
+    byId("addNow").addEventListener("click", () => startOther("supplement"));
+    byId("startAdd").addEventListener("click", () => startOther("supplement"));
+    byId("startCorrect").addEventListener("click", () => startOther("correction"));
+    byId("startRetract").addEventListener("click", () => show(byId("retractForm"), true));
+    byId("stop").addEventListener("click", startReport);
+}
+
+await start();
+if (settings() !== null) {
+    prepare();
+    loadDraft();
+    setMode("report");
+    readFragment();
+    view("formView");
+    onChange(() => {
+        for (const group of Object.values(groups)) drawChoices(group);
+        for (const name of IDENTIFIERS) drawIdentifier(name);
+        drawMode();
+        drawReceipt();
+        changed();
+    });
+}
