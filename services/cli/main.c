@@ -18,11 +18,12 @@
 #include "services/cli/tick.h"
 #include "services/cli/topics.h"
 #include "services/cli/vault.h"
+#include "services/cli/worker.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs, bad_verbs,
-    offset_verbs,  policy_verbs, decide_verbs, tick_verbs,  dump_verbs,  explain_verbs,
-    rebuild_verbs, vault_verbs,  doctor_verbs, probe_verbs, NULL,
+    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs,  bad_verbs,
+    offset_verbs,  policy_verbs, decide_verbs, tick_verbs,  dump_verbs,   explain_verbs,
+    rebuild_verbs, vault_verbs,  doctor_verbs, probe_verbs, worker_verbs, NULL,
 };
 
 int main(int argc, char **argv)
