@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "services/cli/cli_facts.h"
+#include "services/cli/linking.h"
 #include "services/common/base/buf.h"
 #include "services/common/base/file.h"
 #include "services/common/base/limits.h"
@@ -49,6 +50,11 @@ static int run_check(struct cli *cli)
 
 /* ---- load ---- */
 
+struct loaded {
+    int64_t version;
+    int is_waiting; /* a linking policy that does not hold yet */
+};
+
 static enum rc insert(struct db *db, const struct cli *cli, int64_t from_us, struct slice text,
                       struct db_result **ret_result, struct err *err)
 {
@@ -72,29 +78,51 @@ static enum rc insert(struct db *db, const struct cli *cli, int64_t from_us, str
     return rc;
 }
 
+/* A linking policy holds at once where no rows stand yet that were built with another. */
+static enum rc adopt_unused(struct db *db, const struct cli *cli, int64_t version,
+                            int *ret_is_waiting, struct err *err)
+{
+    int is_in_use = 0;
+    enum rc rc = linking_is_in_use(db, cli_value(cli, "tenant"), &is_in_use, err);
+    if (rc == RC_OK && !is_in_use)
+        rc = linking_adopt(db, cli_value(cli, "tenant"), version, cli_value(cli, "by"), err);
+    if (rc == RC_OK)
+        *ret_is_waiting = is_in_use;
+    return rc;
+}
+
+static enum rc lock(struct db *db, const struct cli *cli, struct err *err)
+{
+    enum rc rc =
+        db_exec(db, "begin; lock table kasumori.policy_version in share row exclusive mode", err);
+    return rc == RC_OK && cli_has(cli, "linking") ? linking_lock(db, err) : rc;
+}
+
 static enum rc insert_in(struct db *db, const struct cli *cli, int64_t from_us, struct slice text,
-                         int64_t *ret_version, struct err *err)
+                         struct loaded *ret_loaded, struct err *err)
 {
     struct db_result *result;
     char object[64];
-    enum rc rc =
-        db_exec(db, "begin; lock table kasumori.policy_version in share row exclusive mode", err);
+    struct loaded loaded = {0};
+    enum rc rc = lock(db, cli, err);
     if (rc == RC_OK)
         rc = insert(db, cli, from_us, text, &result, err);
     if (rc != RC_OK)
         return rc;
-    int64_t version = db_result_int(result, 0, 0);
+    loaded.version = db_result_int(result, 0, 0);
     db_result_free(result);
-    snprintf(object, sizeof(object), "policy version %" PRId64, version);
+    snprintf(object, sizeof(object), "policy version %" PRId64, loaded.version);
     rc = cli_audit_write(db,
                          &(struct cli_audit){.tenant = cli_value(cli, "tenant"),
                                              .action = "policy.load",
                                              .object = object},
                          err);
+    if (rc == RC_OK && cli_has(cli, "linking"))
+        rc = adopt_unused(db, cli, loaded.version, &loaded.is_waiting, err);
     if (rc == RC_OK)
         rc = db_exec(db, "commit", err);
     if (rc == RC_OK)
-        *ret_version = version;
+        *ret_loaded = loaded;
     return rc;
 }
 
@@ -109,7 +137,7 @@ static enum rc check_options(const struct cli *cli, int64_t *ret_from_us, struct
     return rc;
 }
 
-static enum rc load(struct cli *cli, struct buf *text, int64_t *ret_version, struct err *err)
+static enum rc load(struct cli *cli, struct buf *text, struct loaded *ret_loaded, struct err *err)
 {
     struct db *db;
     int64_t from_us;
@@ -120,7 +148,7 @@ static enum rc load(struct cli *cli, struct buf *text, int64_t *ret_version, str
         rc = cli_open_database(cli, &db, err);
     if (rc != RC_OK)
         return rc;
-    rc = insert_in(db, cli, from_us, buf_slice(text), ret_version, err);
+    rc = insert_in(db, cli, from_us, buf_slice(text), ret_loaded, err);
     db_close(db);
     return rc;
 }
@@ -129,13 +157,18 @@ static int run_load(struct cli *cli)
 {
     struct buf text;
     struct err err;
-    int64_t version;
+    struct loaded loaded;
     buf_init(&text, LIMIT_CONFIG_BYTES);
-    enum rc rc = load(cli, &text, &version, &err);
+    enum rc rc = load(cli, &text, &loaded, &err);
     buf_done(&text);
     if (rc != RC_OK)
         return cli_fail(&err);
-    printf("%" PRId64 "\n", version);
+    printf("%" PRId64 "\n", loaded.version);
+    if (loaded.is_waiting)
+        fprintf(stderr,
+                "kasumori: rows stand that were built with another linking policy; this one holds "
+                "after kasumori rebuild --adopt-linking %" PRId64 "\n",
+                loaded.version);
     return CLI_OK;
 }
 
@@ -168,8 +201,10 @@ const struct cli_verb policy_verbs[] = {
      .is_on_database = 1,
      .summary = "make a policy hold for events from a time on",
      .details = "What happened before keeps the policy it had. A linking policy holds for all "
-                "times, in\n"
-                "place of the one before. Prints the version.",
+                "times, in place\n"
+                "of the one before, once \"kasumori rebuild --adopt-linking\" has the rows built "
+                "with it; at once\n"
+                "where none stand yet. Prints the version.",
      .options = LOAD_OPTIONS,
      .run = run_load},
     {0},

@@ -62,6 +62,9 @@ static const char OTHERS_SQL[] =
     "where c.last_no > coalesce(t.decision_no, 0) or k.as_of > coalesce(t.as_of, '-infinity') "
     "union select p.tenant from kasumori.policy_version as p left join kasumori.correlated as t "
     "using (tenant) where p.version > coalesce(t.policy_version, 0) "
+    "union select t.tenant from kasumori.correlated as t where t.linking_version <> coalesce("
+    "(select version from kasumori.linking_adopted as a where a.tenant = t.tenant "
+    "order by adoption_no desc limit 1), 0) "
     "union select tenant from kasumori.correlated where form <> $1";
 
 static const char SAVE_SQL[] =

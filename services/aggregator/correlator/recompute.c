@@ -36,8 +36,9 @@ struct cursors {
 static const char CURSORS_SQL[] =
     "select coalesce((select last_no from kasumori.decision_counter where tenant = $1), 0), "
     "coalesce((select max(version) from kasumori.policy_version where tenant = $1), 0), "
-    "coalesce((select max(version) from kasumori.policy_version where tenant = $1 "
-    "and is_linking), 0), (select max(as_of) from kasumori.tick where tenant = $1), "
+    "coalesce((select version from kasumori.linking_adopted where tenant = $1 "
+    "order by adoption_no desc limit 1), 0), (select max(as_of) from kasumori.tick where tenant = "
+    "$1), "
     "(select count(*) from (select from kasumori.record where tenant = $1 limit $2) as counted)";
 
 static const char STREAMS_SQL[] = "select stream_no, next_offset from kasumori.kafka_offset";
@@ -51,13 +52,14 @@ static const char STORE_STREAMS_SQL[] =
 
 static const char STORE_SQL[] =
     "insert into kasumori.correlated as c (tenant, form, decision_no, policy_version, as_of, "
-    "records, duration_us) values ($1, $2, $3, $4, $5, $6, $7) "
+    "records, duration_us, linking_version) values ($1, $2, $3, $4, $5, $6, $7, $8) "
     "on conflict (tenant) do update set form = excluded.form, decision_no = excluded.decision_no, "
     "policy_version = excluded.policy_version, as_of = excluded.as_of, "
-    "records = excluded.records, duration_us = excluded.duration_us, at = now() "
-    "where (c.form, c.decision_no, c.policy_version, c.as_of, c.records) is distinct from "
-    "(excluded.form, excluded.decision_no, excluded.policy_version, excluded.as_of, "
-    "excluded.records)";
+    "records = excluded.records, duration_us = excluded.duration_us, at = now(), "
+    "linking_version = excluded.linking_version "
+    "where (c.form, c.decision_no, c.policy_version, c.as_of, c.records, c.linking_version) "
+    "is distinct from (excluded.form, excluded.decision_no, excluded.policy_version, "
+    "excluded.as_of, excluded.records, excluded.linking_version)";
 
 static const char LEAVE_SQL[] =
     "insert into kasumori.correlated as c (tenant, form, decision_no, policy_version, records, "
@@ -152,9 +154,9 @@ static enum rc store_cursors(struct recompute *r, struct db *db, const char *ten
 {
     static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_INT4,        DB_TYPE_INT8,
                                          DB_TYPE_INT8, DB_TYPE_TIMESTAMPTZ, DB_TYPE_INT8,
-                                         DB_TYPE_INT8};
-    static const int IS_ARRAY[] = {0, 0, 0, 0, 0, 0, 0};
-    struct db_params *params = db_params_new(7, TYPES, IS_ARRAY, 1024);
+                                         DB_TYPE_INT8, DB_TYPE_INT8};
+    static const int IS_ARRAY[] = {0, 0, 0, 0, 0, 0, 0, 0};
+    struct db_params *params = db_params_new(8, TYPES, IS_ARRAY, 1024);
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     db_put_text(params, 0, slice_str(tenant));
@@ -167,6 +169,7 @@ static enum rc store_cursors(struct recompute *r, struct db *db, const char *ten
         db_put_null(params, 4);
     db_put_int(params, 5, cursors->records);
     db_put_int(params, 6, duration_us);
+    db_put_int(params, 7, cursors->linking_version);
     enum rc rc = db_run(db, "recompute_store", STORE_SQL, params, NULL, err);
     db_params_free(params);
     if (rc == RC_OK && db_params_rows(r->streams, STREAM_NO) > 0)

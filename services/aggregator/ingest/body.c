@@ -169,3 +169,37 @@ int body_write_answer_finals(const struct body *body, struct buf *out)
 {
     return write_answers(body, out, write_final);
 }
+
+static int is_bare(const Kasumori__V1__Person *person)
+{
+    for (size_t i = 0; i < person->n_identifiers; i++)
+        if (person->identifiers[i]->n_tokens > 0)
+            return 0;
+    return 1;
+}
+
+static int write_bare(const Kasumori__V1__Record *record, int is_role, struct buf *out)
+{
+    begin(out);
+    for (size_t i = 0; i < record->n_persons; i++) {
+        const Kasumori__V1__Person *person = record->persons[i];
+        if (!is_bare(person))
+            continue;
+        next_element(out);
+        buf_addf(out, "%u", is_role ? (unsigned)person->role : (unsigned)person->ordinal);
+    }
+    if (out->size == 1)
+        return 0;
+    buf_add_char(out, '}');
+    return 1;
+}
+
+int body_write_bare_persons(const Kasumori__V1__Record *record, struct buf *out)
+{
+    return write_bare(record, 0, out);
+}
+
+int body_write_bare_roles(const Kasumori__V1__Record *record, struct buf *out)
+{
+    return write_bare(record, 1, out);
+}

@@ -21,6 +21,9 @@ int body_write_categories(const struct body *body, struct buf *out);
 int body_write_answer_matters(const struct body *body, struct buf *out);
 int body_write_answer_times(const struct body *body, struct buf *out);
 int body_write_answer_finals(const struct body *body, struct buf *out);
+/* Of the persons without any token. */
+int body_write_bare_persons(const Kasumori__V1__Record *record, struct buf *out);
+int body_write_bare_roles(const Kasumori__V1__Record *record, struct buf *out);
 
 /* One element of an array literal, quoted; with a comma unless it is the first after "{". */
 void body_quote(struct buf *out, const char *text);

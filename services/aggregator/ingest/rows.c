@@ -107,6 +107,8 @@ static void put_body(struct db_params *to, const struct item *item, struct buf *
     put_list(to, RECORD_ANSWER_MATTERS, body_write_answer_matters(&body, scratch), scratch);
     put_list(to, RECORD_ANSWER_RECORDED_AT, body_write_answer_times(&body, scratch), scratch);
     put_list(to, RECORD_ANSWER_IS_FINAL, body_write_answer_finals(&body, scratch), scratch);
+    put_list(to, RECORD_BARE_PERSONS, body_write_bare_persons(item->record, scratch), scratch);
+    put_list(to, RECORD_BARE_ROLES, body_write_bare_roles(item->record, scratch), scratch);
     buf_reset(scratch);
     record_write_json(item->record, scratch);
     put_list(to, RECORD_DETAIL, scratch->size > 2, scratch); /* more than "{}" */

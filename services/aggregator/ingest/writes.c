@@ -59,6 +59,8 @@ static const struct column RECORD[] = {
     [RECORD_BODY_HASH] = {"body_hash", DB_TYPE_BYTEA, NULL},
     [RECORD_DETAIL] = {"detail", DB_TYPE_JSONB, NULL},
     [RECORD_HAS_UNKNOWN_FIELDS] = {"has_unknown_fields", DB_TYPE_BOOL, NULL},
+    [RECORD_BARE_PERSONS] = {"bare_persons", DB_TYPE_TEXT, "smallint[]"},
+    [RECORD_BARE_ROLES] = {"bare_roles", DB_TYPE_TEXT, "smallint[]"},
 };
 
 static const struct column RECORD_TEXT[] = {

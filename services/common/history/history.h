@@ -7,7 +7,7 @@
 #include "services/common/db/db.h"
 
 /* Reads all facts of one tenant (docs/correlation.md §1) as they stand in one snapshot: records,
-   decisions, policies, the linking policy loaded last, the greatest tick. Runs a read-only
+   decisions, policies, the linking policy adopted last, the greatest tick. Runs a read-only
    transaction of its own: none may be under way on db, and none is afterwards. Reads pages of
    LIMIT_HISTORY_PAGE, so that beside the arena only one page is held.
 

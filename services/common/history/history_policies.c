@@ -1,4 +1,4 @@
-/* The policy versions of a tenant, and the linking policy that was loaded last. */
+/* The policy versions of a tenant, and the linking policy that was adopted last. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -6,12 +6,12 @@
 #include "services/common/history/history_load.h"
 #include "services/common/history/history_policy.h"
 
-/* Of linking policies only the newest: there is one at a time. */
+/* Of linking policies only the one adopted last: there is one at a time. */
 static const char SQL[] =
     "select version, is_linking, effective_from, source from kasumori.policy_version as loaded "
-    "where tenant = $1 and (not is_linking or not exists ("
-    "select from kasumori.policy_version as later where later.tenant = loaded.tenant "
-    "and later.is_linking and later.version > loaded.version)) order by version";
+    "where tenant = $1 and (not is_linking or version = ("
+    "select a.version from kasumori.linking_adopted as a where a.tenant = loaded.tenant "
+    "order by a.adoption_no desc limit 1)) order by version";
 
 enum { POLICY_VERSION, POLICY_IS_LINKING, POLICY_FROM, POLICY_SOURCE };
 

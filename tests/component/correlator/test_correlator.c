@@ -127,6 +127,36 @@ static void test_unlinking_parts_findings(void **state)
     assert_int_equal(world_differences(world, "acme"), 0);
 }
 
+/* Rows stand for one linking policy: loading another changes nothing, adopting it builds all anew.
+ */
+static void test_a_linking_policy_holds_once_adopted(void **state)
+{
+    struct world *world = *state;
+    report_thrice(world);
+    world_settle(world);
+    world_do(world, "insert into kasumori.policy_version (tenant, version, is_linking, "
+                    "effective_from, loaded_by, source) values ('acme', 1, true, now(), 'x', "
+                    "'kinds: [mail]')");
+    world_settle(world);
+    world_do(world, "select test.record(13, 2, 61, 's1', '{7}')");
+    world_settle(world);
+    assert_string_equal(changes(world), "opened extended");
+    assert_int_equal(world_count(world, "select linking_version from kasumori.correlated"), 0);
+    assert_int_equal(world_differences(world, "acme"), 0);
+    world_do(world, "insert into kasumori.linking_adopted (tenant, adoption_no, version, "
+                    "adopted_by) values ('acme', 1, 1, 'x')");
+    assert_int_equal(world_settle(world), 1);
+    assert_string_equal(changes(world), "opened extended withdrawn:regrouped");
+    assert_int_equal(world_count(world, "select linking_version from kasumori.correlated"), 1);
+    assert_int_equal(world_count(world, "select count(*) from kasumori.class_run"), 0);
+    assert_int_equal(world_settle(world), 0);
+    world_do(world, "insert into kasumori.linking_adopted (tenant, adoption_no, version, "
+                    "adopted_by) values ('acme', 2, 0, 'x')");
+    assert_int_equal(world_settle(world), 1);
+    assert_string_equal(changes(world), "opened extended withdrawn:regrouped reopened");
+    assert_int_equal(world_differences(world, "acme"), 0);
+}
+
 /* Two findings become one when a report between them joins their windows; the older alert stays. */
 static void test_findings_that_meet_merge(void **state)
 {
@@ -375,6 +405,7 @@ int main(void)
         TEST(a_retraction_withdraws),
         TEST(a_verdict_withdraws_and_its_revocation_reopens),
         TEST(unlinking_parts_findings),
+        TEST(a_linking_policy_holds_once_adopted),
         TEST(findings_that_meet_merge),
         TEST(a_ban_is_told_and_taken_back),
         TEST(a_large_tenant_is_left_alone),

@@ -37,10 +37,12 @@ begin
 end
 $$;
 
-create or replace function test.log(n integer, tenant text) returns void language sql as $$
+create or replace function test.log(n integer, log_tenant text) returns void language sql as $$
     with moved as (update kasumori.kafka_offset set next_offset = next_offset + 1
-                   returning stream_no, next_offset - 1 as place)
-    insert into kasumori.ingest_log select stream_no, place, tenant, test.id(n) from moved
+                   returning stream_no, next_offset - 1 as place),
+         placed as (update kasumori.record set stream_no = moved.stream_no, kafka_offset = place
+                    from moved where tenant = log_tenant and record_id = test.id(n))
+    insert into kasumori.ingest_log select stream_no, place, log_tenant, test.id(n) from moved
 $$;
 
 create or replace function test.decide(kind text, body jsonb) returns void language sql as $$
@@ -60,8 +62,8 @@ begin
     foreach name in array array['record', 'sighting', 'ingest_log', 'decision', 'decision_counter',
         'policy_version', 'tick', 'kafka_offset', 'token_class', 'class_run', 'edge', 'occurrence',
         'occurrence_record', 'part', 'finding', 'rollup_day', 'rollup_month', 'watch', 'review_task',
-        'alert', 'alert_change', 'outbox', 'correlated', 'correlated_stream', 'correlator_cursor',
-        'watch_told']
+        'alert', 'alert_change', 'alert_record', 'outbox', 'correlated', 'correlated_stream', 'correlator_cursor',
+        'watch_told', 'linking_adopted']
     loop
         execute format('delete from kasumori.%I', name);
     end loop;

@@ -172,6 +172,7 @@ class Store:
 
     def add_linking(self, tenant, fact):
         self.rows["policy"].append((tenant, LINKING_VERSION, True, 0, linking_yaml(fact)))
+        self.rows["adopted"].append((tenant, LINKING_VERSION))
 
     def add_tick(self, tenant, fact):
         self.rows["tick"].append((tenant, fact["as_of"]))
@@ -201,6 +202,9 @@ INSERTS = {
         insert into kasumori.policy_version (tenant, version, is_linking, effective_from, loaded_by,
             source)
         values (%s, %s, %s, {AT}, 'somebody', %s)""",
+    "adopted": """
+        insert into kasumori.linking_adopted (tenant, adoption_no, version, adopted_by)
+        values (%s, 1, %s, 'somebody')""",
     "tick": f"insert into kasumori.tick (tenant, as_of) values (%s, {AT}) on conflict do nothing",
 }
 

@@ -44,7 +44,10 @@ static const char FACTS[] =
     "source) values ('acme', 1, false, '1970-01-01 00:00:10Z', 'p', 'rules: {cross_site_sites: "
     "9}'), "
     "('acme', 2, true, now(), 'p', 'cap: 8'), ('acme', 3, true, now(), 'p', 'cap: 7'), "
+    "('acme', 4, true, now(), 'p', 'cap: 6'), "
     "('other', 1, false, now(), 'p', '{}');"
+    "insert into kasumori.linking_adopted (tenant, adoption_no, version, adopted_by) values "
+    "('acme', 1, 2, 'p'), ('acme', 2, 4, 'p'), ('acme', 3, 3, 'p');"
     "insert into kasumori.tick values ('acme', '1970-01-01 00:00:11Z'), "
     "('acme', '1970-01-01 00:00:12Z'), ('other', now())";
 

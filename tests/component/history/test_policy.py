@@ -53,6 +53,63 @@ def test_the_newest_linking_policy_holds(world, tmp_path):
     assert '"t":"node"' in world.dump()
 
 
+def adopt(world, version, *args):
+    return world.run("rebuild", "--adopt-linking", str(version), "--by", "sato", *args)
+
+
+def test_where_rows_stand_a_linking_policy_waits_for_its_adoption(world, sql, tmp_path):
+    path = tmp_path / "linking.yaml"
+    path.write_text("kinds: [phone]\n")
+    assert load(world, path, "--linking").stderr == ""
+    sql.execute(
+        "insert into kasumori.correlated (tenant, form, decision_no, policy_version, records, "
+        "duration_us) values (%s, 1, 0, 1, 3, 0)",
+        (world.tenant,),
+    )
+    sql.commit()
+    before = world.dump()
+    path.write_text("kinds: [mail]\n")
+    done = load(world, path, "--linking")
+    assert done.stdout == "2\n"
+    assert done.stderr.endswith("this one holds after kasumori rebuild --adopt-linking 2\n")
+    assert world.dump() == before
+    done = adopt(world, 2)
+    assert done.stdout == (
+        "linking policy version 2 holds; the correlator builds all rows anew\n"
+    ), done.stderr
+    assert '"t":"node"' not in world.dump()
+    assert "pending: linking policy version 2" in world.run("rebuild", "--verify").stdout
+    assert adopt(world, 0).returncode == 0
+    assert world.dump() == before
+    rows = world.query(
+        "select version, adopted_by from kasumori.linking_adopted where tenant = %s "
+        "order by adoption_no"
+    )
+    assert rows == [(1, "sato"), (2, "sato"), (0, "sato")]
+    audit = "select count(*) from kasumori.audit where tenant = %s and action = 'policy.adopt'"
+    assert world.query(audit) == [(3,)]
+
+
+def test_what_cannot_be_adopted_is_refused(world, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("{}\n")
+    assert load(world, path).stdout == "1\n"
+    for version, why in (
+        (1, "version 1 is no linking policy of the tenant"),
+        (9, "version 9 is no linking policy of the tenant"),
+        (0, "linking policy version 0 holds already"),
+        ("x", "--adopt-linking: want a number from 0"),
+    ):
+        done = adopt(world, version)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"kasumori: {why}"), done.stderr
+    both = adopt(world, 1, "--verify")
+    assert both.stderr == "kasumori: want either --verify or --adopt-linking\n"
+    nobody = world.run("rebuild", "--adopt-linking", "1")
+    assert nobody.stderr == "kasumori: --adopt-linking: want --by NAME, who adopts it\n"
+    assert world.query("select count(*) from kasumori.linking_adopted where tenant = %s") == [(0,)]
+
+
 def test_a_wrong_policy_is_refused_with_its_place(world, kasumori, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text("severity:\n  mhlw9:2022:abuse: 9\n")
