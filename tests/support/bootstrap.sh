@@ -29,7 +29,7 @@ packages=(
     gcc libc6-dev cmake ninja-build make pkg-config
     librdkafka-dev libpq-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libevent-dev
     libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libxxhash-dev libsodium-dev
-    libcmocka-dev
+    libcurl4-openssl-dev libcmocka-dev
     postgresql python3 python3-venv
 )
 if [[ $level != demo ]]; then
