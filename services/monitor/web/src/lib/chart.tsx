@@ -154,8 +154,13 @@ export function ColumnChart(props: { rows: readonly BarRow[]; label: string }) {
 const ROW = 26;
 
 /** Bars that lie, for what has names. */
-export function BarChart(props: { rows: readonly BarRow[]; label: string }) {
-    const max = Math.max(1, ...props.rows.map((row) => row.value ?? 0));
+export function BarChart(props: {
+    rows: readonly BarRow[];
+    label: string;
+    told?: (value: number) => string;
+}) {
+    const told = props.told ?? number;
+    const max = Math.max(Number.MIN_VALUE, ...props.rows.map((row) => row.value ?? 0));
     const height = ROW * Math.max(1, props.rows.length);
     const left = 170;
     return (
@@ -180,7 +185,7 @@ export function BarChart(props: { rows: readonly BarRow[]; label: string }) {
                         x={left + ((row.value ?? 0) / max) * (WIDTH - left - 70) + 6}
                         y={index * ROW + 17}
                     >
-                        {row.value === undefined ? "—" : number(row.value)}
+                        {row.value === undefined ? "—" : told(row.value)}
                     </text>
                 </g>
             ))}

@@ -4,6 +4,7 @@ import { lang, t } from "./words";
 
 export type LookupAnswer =
     | { is: "found"; lookup: Lookup }
+    | { is: "not_asked"; reason: string } // nobody could be told by such a number
     | { is: "unavailable" }
     | { is: "refused"; title: string };
 
@@ -24,19 +25,30 @@ export async function lookUp(url: string, number: string, purpose: string): Prom
         return { is: "unavailable" };
     }
     try {
-        const body = (await response.json()) as Partial<Lookup> &
-            Partial<Problem> & { state?: string };
+        const body = (await response.json()) as Partial<Problem> & Told;
         if (response.status >= 400 && response.status < 500)
             return {
                 is: "refused",
                 title: body.titles?.[lang.get()] || body.title || t("trouble.unknown"),
             };
-        if (response.ok && (body.state === "known" || body.state === "unknown"))
-            return { is: "found", lookup: { ...EMPTY, ...body } as Lookup };
+        if (response.ok) return read(body);
     } catch {
         // Told below.
     }
     return { is: "unavailable" };
+}
+
+/** What the agent answers. */
+interface Told {
+    state?: string;
+    reason?: string;
+    lookup?: Partial<Lookup>;
+}
+
+function read({ state, reason, lookup }: Told): LookupAnswer {
+    if (state === "not_asked") return { is: "not_asked", reason: reason ?? "" };
+    if (state !== "known" && state !== "unknown") return { is: "unavailable" };
+    return { is: "found", lookup: { ...EMPTY, ...lookup, state } };
 }
 
 const EMPTY: Omit<Lookup, "state"> = {

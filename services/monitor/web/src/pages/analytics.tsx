@@ -103,6 +103,11 @@ function MeasurePanel(props: {
     );
 }
 
+/** The share of repeats is told as a share, its counts as numbers. */
+function shareOrNumber(value: number): string {
+    return value <= 1 ? percent(value) : number(value);
+}
+
 /** What a row is about: a value where the measure has one, else its incidents. */
 function figureOf(row: Stats["rows"][number]): number | undefined {
     return row.suppressed ? undefined : (row.value ?? row.incidents ?? 0);
@@ -127,7 +132,11 @@ function Chart({ stats, shape }: { stats: Stats; shape: Shape }) {
         value: figureOf(row),
     }));
     return shape === "bars" ? (
-        <BarChart rows={rows} label={label} />
+        <BarChart
+            rows={rows}
+            label={label}
+            told={stats.measure === "repeat" ? shareOrNumber : undefined}
+        />
     ) : (
         <ColumnChart rows={rows} label={label} />
     );
@@ -144,7 +153,7 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
     const hasValue = stats.rows.some((row) => row.value !== undefined);
     const isShare = stats.measure === "repeat";
     const value = (of: number | undefined) =>
-        of === undefined ? "—" : isShare && of <= 1 ? percent(of) : number(of);
+        of === undefined ? "—" : isShare ? shareOrNumber(of) : number(of);
     return (
         <div
             class="scroll stats-table"

@@ -49,21 +49,25 @@ function Board({ now }: { now: Now }) {
                 contacts={total((one) => one.contacts)}
                 now={now}
             />
-            <div class="board-grid">
-                <AlertsPanel alerts={now.alerts} names={names} />
-                <Panel title={t("board.categories")} note={t("board.today")} class="categories">
-                    <Categories now={now} names={names} />
-                </Panel>
-                <Panel title={t("board.trend")} note={t("board.trend.note")} class="trend">
-                    <TrendChart points={now.trend} label={trendText(now)} />
-                    <p class="legend">
-                        <span class="key bar-key" /> {t("board.contacts")}
-                        <span class="key line-key" /> {t("board.incidents")}
-                    </p>
-                </Panel>
-                <AgentsPanel now={now} names={names} />
-                <SitesPanel now={now} names={names} />
+            <div class="two board-two">
+                <div>
+                    <AlertsPanel alerts={now.alerts} names={names} />
+                    <Panel title={t("board.trend")} note={t("board.trend.note")} class="trend">
+                        <TrendChart points={now.trend} label={trendText(now)} />
+                        <p class="legend">
+                            <span class="key bar-key" /> {t("board.contacts")}
+                            <span class="key line-key" /> {t("board.incidents")}
+                        </p>
+                    </Panel>
+                </div>
+                <div>
+                    <Panel title={t("board.categories")} note={t("board.today")} class="categories">
+                        <Categories now={now} names={names} />
+                    </Panel>
+                    <AgentsPanel now={now} names={names} />
+                </div>
             </div>
+            <SitesPanel now={now} names={names} />
         </>
     );
 }

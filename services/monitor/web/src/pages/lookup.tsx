@@ -78,6 +78,12 @@ function Answer({ answer }: { answer: LookupAnswer }) {
                 <p>{t("lookup.unavailable.note")}</p>
             </Panel>
         );
+    if (answer.is === "not_asked")
+        return (
+            <Panel title={t("lookup.notasked")}>
+                <p>{tCode("withheld", answer.reason)}</p>
+            </Panel>
+        );
     if (answer.is === "refused")
         return (
             <Panel title={t("lookup.refused")}>

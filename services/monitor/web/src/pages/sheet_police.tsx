@@ -33,7 +33,8 @@ export function PoliceSheet({ record }: { record: string }) {
     );
 }
 
-const TRI = { yes: "はい", no: "いいえ", unknown: undefined } as const;
+const PRESENT = { yes: "いる", no: "いない", unknown: undefined } as const;
+const INJURED = { yes: "あり", no: "なし", unknown: undefined } as const;
 const SEX = { female: "女性", male: "男性" } as const;
 
 function wordsAt(record: RecordPage, place: string): string {
@@ -81,9 +82,9 @@ function Paper({ record }: { record: RecordPage }) {
                     <Row name="何があったか">
                         {record.categories.map((one) => names.category(one)).join("、")}
                     </Row>
-                    <Row name="今も現場にいるか">{stillPresent && TRI[stillPresent]}</Row>
+                    <Row name="今も現場にいるか">{stillPresent && PRESENT[stillPresent]}</Row>
                     <Row name="けが人">
-                        {victim?.injured && TRI[victim.injured]} {wordsAt(record, "injury")}
+                        {victim?.injured && INJURED[victim.injured]} {wordsAt(record, "injury")}
                     </Row>
                     <Row name="凶器" />
                     <Row name="相手方の人数">
