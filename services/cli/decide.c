@@ -70,7 +70,7 @@ static enum rc store(struct db *db, const struct cli *cli, const struct decide *
 {
     struct buf body;
     buf_init(&body, COLUMN_BYTES);
-    decide_write_body(decide, &body);
+    decision_write_body(&decide->fact, "", &body);
     enum rc rc = body.is_failed ? err_set(err, RC_RETRY, "out of memory")
                                 : write_rows(db, cli, decide, &body, ret_no, err);
     buf_done(&body);
