@@ -110,11 +110,34 @@ def test_row_level_security_is_forced_on_every_table_with_a_tenant(sql):
                (select count(*) from pg_policy where polrelid = t.oid), t.relispartition
         from ({TABLES}) as t join pg_class as c on c.oid = t.oid
         join pg_attribute on attrelid = t.oid and attname = 'tenant'
+        where t.relkind in ('r', 'p')
         """,
     )
     assert len([name for name, *_, is_partition in found if is_partition]) >= 4 * 17
     for name, is_enabled, is_forced, policies, _ in found:
         assert (is_enabled, is_forced, policies) == (True, True, 2), name
+
+
+def test_views_run_as_their_reader(sql):
+    """A view that runs as its owner would show every tenant."""
+    views = rows(
+        sql,
+        "select relname, coalesce(reloptions, '{}') from pg_class where relkind in ('v', 'm') "
+        "and relnamespace in ('kasumori'::regnamespace, 'analytics'::regnamespace)",
+    )
+    assert len(views) >= 8
+    assert [name for name, options in views if "security_invoker=true" not in options] == []
+
+
+def test_every_view_of_analytics_is_described(sql):
+    bare = rows(
+        sql,
+        "select c.relname, a.attname from pg_class c "
+        "join pg_attribute a on attrelid = c.oid and attnum >= 0 and not attisdropped "
+        "where c.relnamespace = 'analytics'::regnamespace and c.relkind = 'v' "
+        "and (col_description(c.oid, attnum) is null or obj_description(c.oid) is null)",
+    )
+    assert bare == []
 
 
 def test_service_roles_cannot_log_in_or_pass(sql):

@@ -1,0 +1,12 @@
+# cmake -DFOLDER=… -DOUT=… -P embed_sql.cmake: each FOLDER/NAME.sql as const char sql_NAME[].
+file(GLOB files ${FOLDER}/*.sql)
+list(SORT files)
+set(arrays "")
+foreach(file IN LISTS files)
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+    string(APPEND arrays "const char sql_${name}[] = {\n${bytes}0x00};\n")
+endforeach()
+file(WRITE ${OUT} "#include \"services/monitor/sql.h\"\n\n${arrays}")

@@ -1,0 +1,53 @@
+with today as (
+    select (now() at time zone 'Asia/Tokyo')::date as day
+), rolled as materialized (
+    select r.* from today, kasumori.rollup_day r
+    where r.tenant = $1 and r.day between today.day - 29 and today.day and r.category = ''
+      and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? r.site)
+), by_category as materialized (
+    select r.site, r.category, r.incidents from today, kasumori.rollup_day r
+    where r.tenant = $1 and r.day = today.day and r.category <> '' and r.incidents > 0
+      and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? r.site)
+), agents as materialized (
+    select * from kasumori.agents_json($1, ($2 ->> 'silent_us')::bigint * interval '1 microsecond') a
+    where $2 -> 'sites' = '[]' or $2 -> 'sites' ? a.site
+), open_sites as materialized (
+    select s.site from kasumori.site s
+    where s.tenant = $1 and now() >= s.valid_from and now() < s.valid_to
+      and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
+    union select r.site from rolled r, today where r.day = today.day
+), behind as (
+    select count(*) as records from (
+        select from kasumori.kafka_offset k
+        left join kasumori.correlated_stream c on c.tenant = $1 and c.stream_no = k.stream_no
+        join kasumori.ingest_log i on i.stream_no = k.stream_no and i.kafka_offset >= coalesce(c.next_offset, 0)
+        where i.tenant = $1 limit 100000) as waiting
+)
+select json_build_object(
+    'at', kasumori.rfc3339(now()), 'day', (select day from today),
+    'behind', (select records from behind), 'decisionNo', kasumori.decided_up_to(),
+    'sites', coalesce((select json_agg(json_strip_nulls(json_build_object(
+            'site', s.site, 'contacts', coalesce(r.contacts, 0), 'incidents', coalesce(r.incidents, 0),
+            'byCategory', coalesce((select json_agg(json_build_object('category', c.category, 'incidents', c.incidents)
+                                                    order by c.incidents desc, c.category)
+                                    from by_category c where c.site = s.site), '[]'),
+            'lastRecordAt', (select kasumori.rfc3339(max(a.last_record_at)) from agents a where a.site = s.site),
+            'agents', coalesce((select json_agg(a.told order by a.agent) from agents a where a.site = s.site), '[]')))
+            order by s.site)
+        from open_sites s left join (select r.* from rolled r, today where r.day = today.day) r on r.site = s.site), '[]'),
+    'categories', coalesce((select json_agg(json_build_object('category', category, 'incidents', incidents)
+                                            order by incidents desc, category)
+                            from (select category, sum(incidents) as incidents from by_category group by 1) c), '[]'),
+    'trend', (select json_agg(json_build_object('day', d::date, 'contacts', coalesce(t.contacts, 0),
+                                                'incidents', coalesce(t.incidents, 0)) order by d)
+              from today cross join lateral generate_series(today.day - 29, today.day, interval '1 day') d
+              left join (select day, sum(contacts) as contacts, sum(incidents) as incidents from rolled group by 1) t
+                   on t.day = d::date),
+    'alerts', $2 -> 'alerts' -> 'items',
+    'agents', (select json_build_object('total', count(*),
+                   'silent', count(*) filter (where state in ('silent', 'never_seen')),
+                   'refusing', count(*) filter (where state = 'refusing'),
+                   'withGaps', count(*) filter (where gaps > 0)) from agents),
+    'openReviews', (select count(*) from kasumori.review_task t
+                    left join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = t.record_id
+                    where t.tenant = $1 and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? m.site)))::text, null

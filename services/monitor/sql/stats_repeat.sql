@@ -1,0 +1,28 @@
+with bound as (
+    select ($2 ->> 'from')::date as low, ($2 ->> 'to')::date as high
+), scope as materialized (
+    select s.site, s.name, s.trade from analytics.site s
+    where s.tenant = $1 and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
+      and (not $2 ? 'site' or s.site = $2 ->> 'site') and (not $2 ? 'trade' or s.trade = $2 ->> 'trade')
+), told as materialized (
+    select p.* from bound, analytics.part p
+    where p.tenant = $1 and p.counts
+      and p.start_at >= low::timestamp at time zone 'Asia/Tokyo' and p.start_at < (high + 1)::timestamp at time zone 'Asia/Tokyo'
+      and (not $2 ?| array['site', 'trade'] and $2 -> 'sites' = '[]' or p.sites && array(select site from scope))
+), whole as (
+    select 0::bigint as contacts, count(*) as incidents, count(*) filter (where is_repeat) as value from told
+), cell as (
+    select m as place, to_char(m, 'YYYY-MM') as key, to_char(m, 'YYYY"年"FMMM"月"') as ja, to_char(m, 'YYYY-MM') as en,
+           null::bigint as contacts, count(t.occurrence) as incidents, count(*) filter (where t.is_repeat) as value
+    from bound cross join lateral generate_series(date_trunc('month', low::timestamp), high::timestamp, interval '1 month') m
+    left join told t on date_trunc('month', t.day::timestamp) = m group by m
+)
+select json_build_object(
+    'measure', $2 ->> 'measure', 'from', (select low from bound), 'to', (select high from bound),
+    'rows', analytics.hide_small(coalesce((select json_agg(json_build_object(
+                'key', key, 'label', json_build_object('ja', ja, 'en', en), 'contacts', contacts,
+                'incidents', incidents, 'value', value) order by place, key) from cell), '[]'),
+            ($2 ->> 'narrow')::boolean),
+    'total', (select json_strip_nulls(json_build_object('contacts', coalesce(contacts, 0),
+                                                        'incidents', coalesce(incidents, 0), 'value', value))
+              from whole))::text, null
