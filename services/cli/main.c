@@ -3,6 +3,7 @@
 
 #include "services/cli/agent.h"
 #include "services/cli/bad.h"
+#include "services/cli/category.h"
 #include "services/cli/cli.h"
 #include "services/cli/decide.h"
 #include "services/cli/doctor.h"
@@ -21,9 +22,10 @@
 #include "services/cli/worker.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs, topics_verbs, site_verbs,  agent_verbs,  bad_verbs,
-    offset_verbs,  policy_verbs, decide_verbs, tick_verbs,  dump_verbs,   explain_verbs,
-    rebuild_verbs, vault_verbs,  doctor_verbs, probe_verbs, worker_verbs, NULL,
+    migrate_verbs, keygen_verbs,  topics_verbs,   site_verbs,   agent_verbs,
+    bad_verbs,     offset_verbs,  policy_verbs,   decide_verbs, tick_verbs,
+    dump_verbs,    explain_verbs, rebuild_verbs,  vault_verbs,  doctor_verbs,
+    probe_verbs,   worker_verbs,  category_verbs, NULL,
 };
 
 int main(int argc, char **argv)
