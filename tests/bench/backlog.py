@@ -59,11 +59,13 @@ def postgres_cpu_s(pid: int) -> float:
 class Backlog:
     """Messages as 500 agents would have sent them."""
 
+    again_every = 20  # one of so many records is sent twice
+
     def __init__(self, keys: Keys, count: int, seed: int = 1):
         self.keys, self.count = keys, count
-        self._rng = random.Random(seed)
-        self._macs = [self._rng.randbytes(16) for _ in range(TOKENS)]
-        self._sealed = self._rng.randbytes(64)
+        self.rng = random.Random(seed)
+        self.macs = [self.rng.randbytes(16) for _ in range(TOKENS)]
+        self._sealed = self.rng.randbytes(64)
         self._sequence = [0] * SITES
         self._now_us = time.time_ns() // 1000
 
@@ -71,8 +73,14 @@ class Backlog:
     def sites(self) -> list[str]:
         return [f"b{i:03d}" for i in range(SITES)]
 
+    def site_of(self, number: int) -> int:
+        return self.rng.randrange(SITES)
+
+    def bend(self, record: Record, number: int) -> None:
+        """What other histories change."""
+
     def _record(self, number: int, site: int) -> bytes:
-        rng, start_us = self._rng, self._now_us - 3_600_000_000 + number * 10_000
+        rng, start_us = self.rng, self._now_us - 3_600_000_000 + number * 10_000
         record = Record(
             schema_major=1,
             record_id=uuid.UUID(uuid7(rng, start_us)).bytes,
@@ -89,10 +97,14 @@ class Backlog:
         )
         worker = record.worker
         worker.kind, worker.assurance, worker.sealed = 9, 1, self._sealed
-        worker.tokens.add(key_id=1, mac=self._macs[site])
+        worker.tokens.add(key_id=1, mac=self.macs[site])
         person = record.persons.add(role=1)
         caller = person.identifiers.add(kind=4, assurance=4, sealed=self._sealed)
-        caller.tokens.add(key_id=1, mac=rng.choice(self._macs))
+        token = rng.randrange(TOKENS)
+        caller.tokens.add(key_id=1, mac=self.macs[token])
+        if token % 5 == 0:  # who gives a member number with it
+            member = person.identifiers.add(kind=2, assurance=2, sealed=self._sealed)
+            member.tokens.add(key_id=1, mac=self.macs[token])
         if number % 10 == 0:
             incident = record.incident
             incident.categories.add(scheme="mhlw9", version="2022", code="abuse", assigned_by=1)
@@ -103,6 +115,7 @@ class Backlog:
             record.contact.dialled = "0120-000-100"
         if number % 3 == 0:
             record.external_id = f"CRM-{number}"
+        self.bend(record, number)
         return record.SerializeToString()
 
     def _message(self, site: int, value: bytes) -> Message:
@@ -112,13 +125,13 @@ class Backlog:
         return Message(f"{self.keys.tenant}/b{site:03d}".encode(), value, headers)
 
     def messages(self) -> Iterator[Message]:
-        """count records, and 5 % of them once more a little later."""
+        """count records, and some of them once more a little later."""
         again: list[tuple[int, bytes]] = []
         for number in range(self.count):
-            site = self._rng.randrange(SITES)
+            site = self.site_of(number)
             value = self._record(number, site)
             yield self._message(site, value)
-            if number % 20 == 0:
+            if number % self.again_every == 0:
                 again.append((site, value))
             if len(again) >= 50:
                 yield from (self._message(*pair) for pair in again)
@@ -126,7 +139,7 @@ class Backlog:
         yield from (self._message(*pair) for pair in again)
 
 
-def _register(stack: Stack, sites: list[str]) -> None:
+def register(stack: Stack, sites: list[str]) -> None:
     with stack.connect() as db, db.cursor() as cursor, db.transaction():
         cursor.executemany(
             "insert into kasumori.agent (tenant, agent, site, mac_key_id, valid_from) "
@@ -142,7 +155,7 @@ def measure_t1(stack: Stack, messages: int, records: int) -> tuple[Cost, Aggrega
     pid = stack.servers.postgres.pid
     before_s = postgres_cpu_s(pid)
     started = time.monotonic()
-    aggregator = stack.add_aggregator(start=False)
+    aggregator = stack.add_aggregator(start=False, correlate=False)
     aggregator.start()
     with stack.connect() as db:
         sql = "select coalesce(sum(next_offset), 0) from kasumori.kafka_offset where topic = %s"
@@ -161,7 +174,10 @@ def measure_t1(stack: Stack, messages: int, records: int) -> tuple[Cost, Aggrega
     return Cost(seconds, cpu_s, records, rows), aggregator
 
 
-def read_batches(stack: Stack) -> list[list[tuple[str, bytes]]]:
+Batches = list[list[tuple[str, bytes]]]  # of each batch: table and its rows in binary COPY form
+
+
+def read_batches(stack: Stack) -> Batches:
     """The resulting rows of all tables in binary COPY form, 2,000 records a batch, in the order of
     their ids, which is the order an index likes best."""
     keyed = {"ingest_log": "tenant, record_id", "external_key": "tenant, record_id"}
@@ -195,7 +211,7 @@ def read_batches(stack: Stack) -> list[list[tuple[str, bytes]]]:
     return batches
 
 
-def measure_copy(stack: Stack, batches: list[list[tuple[str, bytes]]], records: int) -> Cost:
+def measure_copy(stack: Stack, batches: Batches, records: int) -> Cost:
     """The limit: the same rows into the same tables with the same indexes, one connection, one
     transaction a batch, nothing else done."""
     pid = stack.servers.postgres.pid
@@ -215,7 +231,7 @@ def measure_copy(stack: Stack, batches: list[list[tuple[str, bytes]]], records: 
         seconds = time.monotonic() - started
         cpu_s = postgres_cpu_s(pid) - before_s + time.process_time() - own_s
         rows = 0
-        for name in TABLES:
+        for name in {name for parts in batches for name, _ in parts}:
             rows += cursor.execute(f"select count(*) from kasumori.{name}").fetchone()[0]
     return Cost(seconds, cpu_s, records, rows)
 
@@ -225,7 +241,7 @@ def run(folder: Path, count: int, say) -> dict:
     with Servers(folder / "servers", postgres=POSTGRES) as servers:
         with Stack(servers, folder / "t1", sites=sites, partitions=8) as stack:
             backlog = Backlog(stack.keys, count)
-            _register(stack, backlog.sites)
+            register(stack, backlog.sites)
             say(f"P1: producing a backlog of {count} records and 5 % duplicates")
             brokers = servers.kafka.bootstrap
             messages = publish(brokers, stack.topic_records, backlog.messages())

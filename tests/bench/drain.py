@@ -53,7 +53,7 @@ def _bare(stack: Stack, count: int, size: int) -> float:
 def run(folder: Path, say, count: int = 100_000, runs: int = 3) -> dict:
     with Servers(folder / "servers") as servers, Stack(servers, folder / "stack") as stack:
         say(f"P5: spooling {count} records without Kafka, then draining, {runs} times")
-        agent = stack.add_agent("s001")
+        agent = stack.add_agent("s001", spool={"dir": str(folder / "spool")})
         agent.client().post_json("/v1/records", make_report(matter="注文-0"))
         wait_until(lambda: agent.metric(WAITING) == 0, "sent")
         size = len(read_all(servers.kafka.bootstrap, stack.topic_records)[0].value or b"")
