@@ -57,8 +57,7 @@ enum rc worker_start(const char *name, worker_run *run, void *ctx, struct queue 
         worker_free(worker);
         return err_set(err, RC_RETRY, "could not start thread %s", name);
     }
-    (void)pthread_setname_np(worker->thread,
-                             name); /* for top and the bench; a long name is left out */
+    (void)pthread_setname_np(worker->thread, name); /* for top; a name too long is left out */
     *ret_worker = worker;
     return RC_OK;
 }
