@@ -56,13 +56,16 @@ static void add_unless_given(struct keywords *keywords, const PQconninfoOption *
 }
 
 /* Our defaults first, so that a later -c of the caller's wins. */
-static void write_options(struct buf *out, const char *callers)
+static enum rc write_options(struct buf *out, const char *callers, struct err *err)
 {
     if (callers == NULL)
         callers = getenv("PGOPTIONS");
+    if (callers != NULL && sizeof(SERVER_OPTIONS) + 1 + strlen(callers) > OPTIONS_BYTES_MAX)
+        return err_set(err, RC_REJECT, "the connection string's options are too long");
     buf_add_str(out, SERVER_OPTIONS);
     if (callers != NULL && callers[0] != '\0')
         buf_addf(out, " %s", callers);
+    return out->is_failed ? err_set(err, RC_RETRY, "out of memory") : RC_OK;
 }
 
 static void fill(struct keywords *keywords, const PQconninfoOption *options,
@@ -163,28 +166,39 @@ static enum rc connect_with(const struct keywords *keywords, PGconn **ret_conn, 
     return RC_OK;
 }
 
+/* libpq says why in words only, and says nothing at all when it has no memory for them. */
+static enum rc parse(const char *conninfo, PQconninfoOption **ret_options, struct err *err)
+{
+    char *why = NULL; /* not shown: it quotes the string, and with it perhaps a password */
+    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+    int is_memory = why == NULL || strstr(why, "out of memory") != NULL;
+    PQfreemem(why);
+    if (options == NULL && is_memory)
+        return err_set(err, RC_RETRY, "out of memory");
+    if (options == NULL)
+        return err_set(err, RC_REJECT, "cannot read the database's connection string");
+    *ret_options = options;
+    return RC_OK;
+}
+
 enum rc db_connect(const char *conninfo, const char *application_name, PGconn **ret_conn,
                    struct err *err)
 {
     struct keywords keywords = {0};
     struct buf server_options;
-    char *why = NULL; /* not shown: it quotes the string, and with it perhaps a password */
-    PQconninfoOption *options = PQconninfoParse(conninfo, &why);
-    PQfreemem(why);
-    if (options == NULL)
-        return err_set(err, RC_REJECT, "cannot read the database's connection string");
-    enum rc rc;
+    PQconninfoOption *options;
+    enum rc rc = parse(conninfo, &options, err);
+    if (rc != RC_OK)
+        return rc;
     buf_init(&server_options, OPTIONS_BYTES_MAX);
-    write_options(&server_options, given(options, "options"));
+    rc = write_options(&server_options, given(options, "options"), err);
     fill(&keywords, options, application_name, &server_options);
     if (given(options, "password") != NULL)
         rc = err_set(
             err, RC_REJECT,
             "the database's connection string holds a password: put it into a file and name "
             "it with passfile");
-    else if (server_options.is_failed)
-        rc = err_set(err, RC_REJECT, "the connection string's options are too long");
-    else
+    else if (rc == RC_OK)
         rc = connect_with(&keywords, ret_conn, err);
     buf_done(&server_options);
     PQconninfoFree(options);
