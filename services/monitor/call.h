@@ -33,7 +33,6 @@ enum scope { /* bits */
 struct caller {
     struct slice tenant, account; /* account: of a machine its key's name, after "machine:" */
     struct slice name;            /* of the account, shown to its owner */
-    struct slice worker;          /* worker code of the account's owner; empty: none */
     enum role role;               /* 0: nobody, on the one route that lets nobody in */
     unsigned scopes;              /* of role machine */
     const struct slice *sites;    /* of role site and supervisor, of a machine bound to a site;

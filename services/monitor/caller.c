@@ -171,22 +171,22 @@ static enum rc split_sites(struct call *call, struct slice list, struct caller *
 }
 
 #define PERSON \
-    "tenant, account, name, coalesce(worker, ''), role, array_to_string(sites, ','), expires_at"
+    "tenant, account, name, role, array_to_string(sites, ','), expires_at"
 
 static enum rc read_person(struct call *call, const struct db_result *result, struct caller *caller,
                            struct err *err)
 {
     struct slice sites;
-    struct slice *const to[] = {&caller->tenant, &caller->account, &caller->name, &caller->worker};
+    struct slice *const to[] = {&caller->tenant, &caller->account, &caller->name};
     enum rc rc = keep_row(call, result, to, sizeof(to) / sizeof(to[0]), err);
     if (rc == RC_OK)
-        rc = keep(call, db_result_bytes(result, 0, 5), &sites, err);
+        rc = keep(call, db_result_bytes(result, 0, 4), &sites, err);
     if (rc == RC_OK)
         rc = split_sites(call, sites, caller, err);
     if (rc != RC_OK)
         return rc;
-    caller->role = role_find(db_result_bytes(result, 0, 4));
-    caller->expires_at_us = db_result_time(result, 0, 6);
+    caller->role = role_find(db_result_bytes(result, 0, 3));
+    caller->expires_at_us = db_result_time(result, 0, 5);
     return RC_OK;
 }
 

@@ -9,7 +9,7 @@ create table kasumori.account (
     name text not null,
     role text not null,
     sites text[] not null default '{}',
-    worker text,
+    workers uuid[] not null default '{}',
     password_hash text,
     created_at timestamptz not null default now(),
     password_at timestamptz,
@@ -27,7 +27,7 @@ comment on column kasumori.account.account is 'The name typed to sign in; stands
 comment on column kasumori.account.name is 'Shown to its owner.';
 comment on column kasumori.account.role is 'site, supervisor, headquarters, privacy or admin.';
 comment on column kasumori.account.sites is 'Sites of a site or supervisor account; empty for the other roles, which see all.';
-comment on column kasumori.account.worker is 'The worker code of its owner: who reported or was harmed does not judge. Null: never a party.';
+comment on column kasumori.account.workers is 'Tokens (16 bytes each) of its owner''s worker code, one for each token key: who reported or was harmed does not judge. Empty: never a party.';
 comment on column kasumori.account.password_hash is 'Argon2id; null: enters by a trusted proxy only.';
 comment on column kasumori.account.created_at is 'When it was made.';
 comment on column kasumori.account.password_at is 'When the password was set.';
@@ -106,7 +106,7 @@ select kasumori.protect_tenant('kasumori.account');
 select kasumori.protect_tenant('kasumori.session');
 select kasumori.protect_tenant('kasumori.machine_key');
 select kasumori.protect_tenant('kasumori.idempotency');
-grant select (tenant, account, name, role, sites, worker, created_at, password_at, disabled_at)
+grant select (tenant, account, name, role, sites, created_at, password_at, disabled_at)
     on kasumori.account to kasumori_monitor;
 grant select, insert, delete on kasumori.idempotency to kasumori_monitor;
 
@@ -159,7 +159,7 @@ $$;
 comment on function kasumori.open_session(text, text, bytea, interval) is 'Begins a session after a right password, audits it, and enters the tenant for the rest of the transaction.';
 
 create function kasumori.enter_session(in_token_hash bytea, in_idle interval)
-returns table (tenant text, account text, name text, role text, sites text[], worker text, expires_at timestamptz)
+returns table (tenant text, account text, name text, role text, sites text[], expires_at timestamptz)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     found_session kasumori.session;
@@ -170,7 +170,7 @@ begin
         return;
     end if;
     return query
-        select a.tenant, a.account, a.name, a.role, a.sites, a.worker, found_session.expires_at
+        select a.tenant, a.account, a.name, a.role, a.sites, found_session.expires_at
           from kasumori.account a
          where a.tenant = found_session.tenant and a.account = found_session.account
            and a.disabled_at is null;
@@ -186,11 +186,11 @@ $$;
 comment on function kasumori.enter_session(bytea, interval) is 'Whose session a token is, entering the tenant for the rest of the transaction; nothing when it is unknown, over, idle too long, or its account shut.';
 
 create function kasumori.enter_account(in_tenant text, in_account text)
-returns table (tenant text, account text, name text, role text, sites text[], worker text, expires_at timestamptz)
+returns table (tenant text, account text, name text, role text, sites text[], expires_at timestamptz)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return query
-        select a.tenant, a.account, a.name, a.role, a.sites, a.worker, 'infinity'::timestamptz
+        select a.tenant, a.account, a.name, a.role, a.sites, 'infinity'::timestamptz
           from kasumori.account a
          where a.tenant = in_tenant and a.account = in_account and a.disabled_at is null;
     if found then

@@ -65,7 +65,8 @@ def make_people(database: str, password_hash: str) -> None:
             for role in ROLES:
                 sites = ["s001"] if role in ("site", "supervisor") else []
                 db.execute(
-                    "insert into kasumori.account (tenant, account, name, role, sites, password_hash) "
+                    "insert into kasumori.account (tenant, account, name, role, sites, "
+                    "password_hash) "
                     "values (%s, %s, %s, %s, %s, %s)",
                     (tenant, role, role.title(), role, sites, password_hash),
                 )

@@ -156,7 +156,8 @@ def test_use_keeps_a_session_awake(world):
     client = world.client("acme", "site")
     with psycopg.connect(world.database) as db:
         db.execute(
-            "update kasumori.session set seen_at = now() - interval '11 hours' where account = 'site'"
+            "update kasumori.session set seen_at = now() - interval '11 hours' where account = "
+            "'site'"
         )
     assert client.get("/v1/session").status == 200
     with psycopg.connect(world.database) as db:
@@ -172,7 +173,8 @@ def test_a_shut_account_is_out_at_once(world, nobody):
     assert client.get("/v1/session").status == 200
     with psycopg.connect(world.database) as db:
         db.execute(
-            "update kasumori.account set disabled_at = now() where tenant = 'bravo' and account = 'site'"
+            "update kasumori.account set disabled_at = now() where tenant = 'bravo' and "
+            "account = 'site'"
         )
     assert client.get("/v1/session").status == 401
     body = {"tenant": "bravo", "account": "site", "password": PASSWORD}
