@@ -79,6 +79,9 @@ function setChosen(id, values) {
 const IDENTIFIERS = ["number", "member"];
 const readBack = { number: false, member: false };
 
+/** Enough to show early that two entries differ; the agent decides by its own rules. */
+const plain = (text) => text.normalize("NFKC").toUpperCase().replace(/^\+81/, "0").replace(/[^0-9A-Z]/g, "");
+
 function drawIdentifier(name) {
     const value = byId(name).value.trim();
     const again = byId(`${name}Again`).value.trim();
@@ -86,8 +89,10 @@ function drawIdentifier(name) {
     show(byId(`${name}Again`).parentElement, value !== "");
     show(button, value !== "");
     button.setAttribute("aria-pressed", String(readBack[name]));
-    const isConfirmed = readBack[name] || again !== "";
-    tell(byId(`${name}State`), value === "" ? "" : say(name + (isConfirmed ? "Confirmed" : "Typed")), isConfirmed ? "good" : "note");
+    const isDifferent = again !== "" && plain(again) !== plain(value);
+    const isConfirmed = !isDifferent && (readBack[name] || again !== "");
+    const state = isDifferent ? "Differs" : isConfirmed ? "Confirmed" : "Typed";
+    tell(byId(`${name}State`), value === "" ? "" : say(name + state), isConfirmed ? "good" : "note");
 }
 
 function clearIdentifier(name) {
