@@ -19,7 +19,7 @@ bootstrap = @tests/support/bootstrap.sh
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS) $(2)
 programs := --target kasumori kasumori-agent kasumori-aggregator kasumori-monitor
 
-.PHONY: all demo demo-check test bench kills fuzz mutants format lint clean
+.PHONY: all demo demo-check test bench kills fuzz mutants properties faults soak format lint clean
 
 # Build everything.
 all:
@@ -67,6 +67,25 @@ fuzz:
 mutants:
 	$(bootstrap) test
 	@$(PYTHON) -m tests.model.mutants
+
+# N generated histories: the C core prints what the model prints, whatever the order of the facts.
+properties: N ?= 100000
+properties:
+	$(bootstrap) test
+	$(call build,$(PRESET),--target kasumori-correlate-dump)
+	@$(PYTHON) -m tests.model.properties --count $(N) $(if $(SEED),--seed $(SEED))
+
+# Each call that may fail made to fail, the n-th for every n; each crash point of the spool.
+faults:
+	$(bootstrap) test
+	@tests/support/faults.sh
+
+# MINUTES of steady load on the whole stack, then the ledger, the derived tables and the memory.
+soak: MINUTES ?= 60
+soak:
+	$(bootstrap)
+	$(call build,$(PRESET),$(programs))
+	@$(PYTHON) -m tests.support.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 format:
 	$(bootstrap) test

@@ -121,10 +121,10 @@ class Campaign:
                 f"round {number}: {self._last}: accepted {ledger.accepted}, stored {ledger.stored},"
                 f" duplicates {ledger.duplicates}, lost {ledger.lost}, {ledger.seconds:.1f} s"
             )
-        self._verify(stack)
+        self.verify(stack)
         return ledger
 
-    def _verify(self, stack: Stack) -> None:
+    def verify(self, stack: Stack) -> None:
         """The derived tables become what the facts say, once the correlator has caught up."""
         deadline = time.monotonic() + VERIFY_S
         while True:
