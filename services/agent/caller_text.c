@@ -47,7 +47,7 @@ static enum rc visit(void *ctx, const char *key, const struct jsonio_value *valu
     if (jsonio_type(value) != JSONIO_TYPE_STRING)
         return err_set(question->err, RC_REJECT, "%s: want a string", key);
     struct slice text = jsonio_string(value);
-    if (text.size > LIMIT_STRING_BYTES)
+    if (text.size > (is_call ? LIMIT_NAME_BYTES : LIMIT_STRING_BYTES))
         return err_set(question->err, RC_REJECT, "%s: too long", key);
     if (is_purpose)
         question->purpose = text;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "services/agent/agent_metrics.h"
+#include "services/agent/trace.h"
 #include "services/common/base/check.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
@@ -44,14 +45,16 @@ struct publisher {
 
 /* The headers of one message and the memory they point into. */
 struct envelope {
-    struct kafka_header headers[5];
+    struct kafka_header headers[6];
+    size_t headers_count;
     char epoch[NUMBER_BYTES];
     char sequence[NUMBER_BYTES];
     uint8_t mac[MAC_HEADER_BYTES];
 };
 
-static void envelope_fill(const struct publisher *p, struct slice value, uint64_t sequence,
-                          struct envelope *e)
+/* traceparent: of size 0 when there is none. */
+static void envelope_fill(const struct publisher *p, struct slice value, struct slice traceparent,
+                          uint64_t sequence, struct envelope *e)
 {
     const struct bundle *bundle = p->config.bundle;
     snprintf(e->epoch, sizeof(e->epoch), "%" PRIu64, p->epoch);
@@ -64,9 +67,11 @@ static void envelope_fill(const struct publisher *p, struct slice value, uint64_
         {"ks-epoch", slice_str(e->epoch)},
         {"ks-sequence", slice_str(e->sequence)},
         {"ks-mac", slice_of(e->mac, sizeof(e->mac))},
+        {"traceparent", traceparent}, /* the last: left out when there is none */
     };
     static_assert(sizeof(headers) == sizeof(e->headers), "all headers have a place");
     memcpy(e->headers, headers, sizeof(headers));
+    e->headers_count = sizeof(headers) / sizeof(headers[0]) - (traceparent.size == 0);
 }
 
 struct publisher *publisher_new(const struct publisher_config *config)
@@ -216,13 +221,15 @@ static int collect(struct publisher *p)
 static enum rc hand_over(struct publisher *p, const struct spool_item *item, struct err *err)
 {
     struct envelope envelope;
-    envelope_fill(p, item->value, item->sequence, &envelope);
+    struct slice value, traceparent;
+    trace_split(item->value, &value, &traceparent);
+    envelope_fill(p, value, traceparent, item->sequence, &envelope);
     const struct kafka_outgoing message = {
         .topic = p->config.bundle->topic_records,
         .key = slice_str(p->key),
-        .value = item->value,
+        .value = value,
         .headers = envelope.headers,
-        .headers_count = sizeof(envelope.headers) / sizeof(envelope.headers[0]),
+        .headers_count = envelope.headers_count,
         .tag = item->sequence,
     };
     enum rc rc = p->producer->ops->produce(p->producer, &message, err);
@@ -302,13 +309,13 @@ static void send_heartbeat(struct publisher *p)
     enum rc rc = heartbeat_encode(&beat, &value, &err);
     if (rc == RC_OK) {
         struct envelope envelope;
-        envelope_fill(p, buf_slice(&value), 0, &envelope);
+        envelope_fill(p, buf_slice(&value), slice_of(NULL, 0), 0, &envelope);
         const struct kafka_outgoing message = {
             .topic = bundle->topic_health,
             .key = slice_str(bundle->agent),
             .value = buf_slice(&value),
             .headers = envelope.headers,
-            .headers_count = sizeof(envelope.headers) / sizeof(envelope.headers[0]),
+            .headers_count = envelope.headers_count,
             .tag = TAG_HEARTBEAT,
         };
         rc = p->producer->ops->produce(p->producer, &message, &err);

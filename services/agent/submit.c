@@ -12,6 +12,7 @@
 
 #include "services/agent/agent_metrics.h"
 #include "services/agent/intake_json.h"
+#include "services/agent/trace.h"
 #include "services/common/base/check.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
@@ -45,6 +46,7 @@ struct submission {
     struct submit *submit;
     struct http_request *request;
     int is_batch;
+    char trace[TRACE_PARENT_BYTES + 1]; /* empty: none was given */
     struct buf bytes;     /* values back to back */
     struct slice *values; /* lines_max */
     struct line *lines;   /* lines_max */
@@ -107,7 +109,9 @@ static enum rc read_line(struct submission *s, struct slice text, size_t number)
     line->is_good = 1;
     line->record_id = result.record_id;
     s->masked += result.masked;
-    s->values[s->job.count++] = slice_of(NULL, value->size); /* placed once bytes stand still */
+    size_t before = s->trace[0] == '\0' ? 0 : trace_add(&s->bytes, s->trace, value->size);
+    /* placed once bytes stand still */
+    s->values[s->job.count++] = slice_of(NULL, before + value->size);
     buf_add(&s->bytes, value->data, value->size);
     return s->bytes.is_failed ? RC_RETRY : RC_OK;
 }
@@ -309,6 +313,9 @@ void submit_handle(struct submit *submit, struct http_request *request)
         http_reply_problem(request, 503, "Busy", "out of memory", 1);
         return;
     }
+    const char *trace = http_request_header(request, "traceparent");
+    if (trace_is_valid(trace))
+        memcpy(s->trace, trace, TRACE_PARENT_BYTES);
     enum rc rc = is_batch ? read_batch(s, body) : read_line(s, body, 1);
     if (rc != RC_OK && rc != RC_REJECT)
         finish(s, RC_RETRY);

@@ -134,8 +134,13 @@ function submit(event) {
     const question = { purpose: byId("purpose").value };
     if (number !== "") question.number = number;
     else question.memberId = member;
-    if (call !== "") question.callId = call;
+    addCall(question);
     ask(question);
+}
+
+/** A name that the audit can hold; a longer one only links the report. */
+function addCall(question) {
+    if (call !== "" && new TextEncoder().encode(call).length <= 64) question.callId = call;
 }
 
 function startAgain() {
@@ -155,7 +160,7 @@ function readFragment() {
     call = (values.get("call") ?? "").slice(0, 200);
     if (number === "") return;
     const question = { number, purpose: "call" };
-    if (call !== "") question.callId = call;
+    addCall(question);
     ask(question);
 }
 
