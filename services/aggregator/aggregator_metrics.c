@@ -45,6 +45,9 @@ static const struct metric_desc TABLE[METRIC_COUNT] = {
         COUNTER("correlate_fenced", "Recomputes dropped because the shard has another owner."),
     [METRIC_CORRELATE_LEFT_ALONE] =
         COUNTER("correlate_left_alone", "Times a tenant was not correlated; the log says why."),
+    [METRIC_CORRELATE_NEAR] =
+        COUNTER("correlate_near", "Records read around new facts, the new ones among them."),
+    [METRIC_CORRELATE_WHOLE] = COUNTER("correlate_whole", "Times a tenant was computed anew."),
     [METRIC_OUTBOX_SENT] = COUNTER("outbox_sent", "Alerts and watch entries acknowledged."),
     [METRIC_OUTBOX_REFUSED] =
         COUNTER("outbox_refused", "Alerts and watch entries that no broker will take."),

@@ -16,6 +16,7 @@
 
 enum { IDLE_MS = 200, FLUSH_MS = 1000 };
 
+#define LOOK_EVERY_US (200 * CLOCK_US_PER_MS)
 #define LEASE_US (30 * CLOCK_US_PER_S)
 #define PUBLISH_EVERY_US CLOCK_US_PER_S
 #define BROKER_PAUSE_US (10 * CLOCK_US_PER_S)
@@ -54,10 +55,16 @@ static void tell(void *ctx, const char *tenant, const struct recompute_report *r
         metrics_add(metrics, METRIC_CORRELATED_ROWS,
                     (int64_t)(report->rows.written + report->rows.deleted));
         metrics_add(metrics, METRIC_ALERT_CHANGES, (int64_t)report->alert_changes);
+        metrics_add(metrics, report->is_step ? METRIC_CORRELATE_NEAR : METRIC_CORRELATE_WHOLE,
+                    report->is_step ? report->records : 1);
         metrics_set(metrics, METRIC_CORRELATE_MS, report->duration_us / CLOCK_US_PER_MS);
         if (report->duration_us > SLOW_US)
-            log_warn("tenant %s: recomputing %" PRId64 " records took %" PRId64 " s", tenant,
-                     report->records, report->duration_us / CLOCK_US_PER_S);
+            log_warn("tenant %s: %s of %" PRId64 " records took %" PRId64 " s", tenant,
+                     report->is_step ? "a step" : "computing anew", report->records,
+                     report->duration_us / CLOCK_US_PER_S);
+        break;
+    case RECOMPUTE_OUTCOME_WHOLE:
+        log_info("tenant %s is computed anew: %s", tenant, report->why.text);
         break;
     case RECOMPUTE_OUTCOME_FENCED:
         metrics_add(metrics, METRIC_CORRELATE_FENCED, 1);
@@ -81,6 +88,7 @@ enum rc deriver_new(const struct deriver_config *config, struct deriver **ret_de
         .recompute = {config->config->correlate_records_max, config->config->topic_alerts,
                       config->config->topic_watch},
         .every_us = config->config->correlate_every_us,
+        .look_every_us = LOOK_EVERY_US,
         .lease_us = LEASE_US,
         .tell = tell,
         .ctx = deriver,

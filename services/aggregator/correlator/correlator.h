@@ -3,13 +3,17 @@
 
 #include "services/aggregator/correlator/recompute.h"
 
-/* T2: for each shard whose lease this process holds, tenants with new facts are brought up to date,
-   one after another. One thread owns it. */
+/* T2: for each shard whose lease this process holds, new facts are taken into the derived rows of
+   their tenants, in steps, one tenant after another; what no step can take is computed as a whole
+   when nothing else is due. One thread owns it. */
 struct correlator;
 
 struct correlator_config {
     struct recompute_config recompute;
-    int64_t every_us; /* between two recomputes of one tenant, at least as long as the last took */
+    int64_t
+        every_us; /* between two computations of one whole tenant, at least as long as one took */
+    size_t near_records_max; /* of a step; 0: LIMIT_NEAR_RECORDS */
+    int64_t look_every_us;   /* for new facts, when the last look found no more */
     int64_t lease_us;
     /* What came of one tenant; may be NULL. */
     void (*tell)(void *ctx, const char *tenant, const struct recompute_report *report);
@@ -22,7 +26,7 @@ enum rc correlator_new(const struct correlator_config *config, struct correlator
                        struct err *err) MUST_CHECK;
 void correlator_free(struct correlator *correlator);
 
-/* Renews the leases when it is time, looks for new facts, brings one tenant up to date.
+/* Renews the leases when it is time, looks for new facts, takes one step.
    ret_is_idle: nothing was to do. After RC_RETRY the connection may be gone. */
 enum rc correlator_turn(struct correlator *correlator, struct db *db, int *ret_is_idle,
                         struct err *err) MUST_CHECK;

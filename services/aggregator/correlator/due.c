@@ -1,5 +1,5 @@
-/* Looking for work. Invariant: a shard's cursor is saved only up to where every tenant marked
-   before has been brought up to date or is marked by its own row (form). */
+/* Looking for work. Invariant: every row of the log from a saved cursor on is ahead to be read, or
+   kept here, or in its tenant's derived rows, or its tenant is marked by its own row (form). */
 #include "services/aggregator/correlator/due.h"
 
 #include <string.h>
@@ -9,7 +9,8 @@
 #include "services/common/base/mem.h"
 #include "services/common/tables/tables.h"
 
-#define SAVE_EVERY_US (10 * CLOCK_US_PER_S)
+#define SAVE_EVERY_US CLOCK_US_PER_S
+#define WHOLE_PATIENCE_US (60 * CLOCK_US_PER_S)
 
 struct position {
     int32_t stream_no;
@@ -19,10 +20,14 @@ struct position {
 struct tenant {
     char name[LIMIT_NAME_BYTES + 1];
     int shard;
-    int is_due;
-    int is_put_off;
+    int is_due; /* for what is not in the log */
+    int is_whole;
     int64_t look; /* that found it due */
-    int64_t not_before_mono_us;
+    int64_t since_mono_us;
+    int64_t not_before_mono_us; /* when a whole may be computed */
+    struct due_row *rows;       /* new ones: [first, count) */
+    size_t first, count, capacity;
+    size_t step; /* how many are given at once; 0: all that may be */
 };
 
 struct positions {
@@ -33,9 +38,10 @@ struct positions {
 struct due {
     struct tenant *tenants; /* by name */
     size_t count, capacity;
-    struct positions at;   /* read up to here */
-    struct positions safe; /* to be saved once every tenant of look safe_look is done */
-    int64_t look, safe_look;
+    size_t rows_count;        /* of all tenants */
+    struct positions at;      /* read up to here */
+    struct positions scratch; /* what is saved */
+    int64_t look;
     int64_t save_mono_us;
     int is_placed;
 };
@@ -47,13 +53,8 @@ static const char STREAMS_SQL[] =
     "and c.stream_no = o.stream_no group by o.stream_no order by o.stream_no";
 
 static const char ROWS_SQL[] =
-    "with rows as materialized (select tenant, kafka_offset from kasumori.ingest_log "
-    "where stream_no = $1 and kafka_offset >= $2 and kafka_offset < $3 "
-    "order by kafka_offset limit $4) "
-    "select r.tenant, max(r.kafka_offset) >= coalesce(c.next_offset, 0), "
-    "(select count(*) from rows), (select max(kafka_offset) from rows) "
-    "from rows as r left join kasumori.correlated_stream as c "
-    "on c.tenant = r.tenant and c.stream_no = $1 group by r.tenant, c.next_offset";
+    "select tenant, kafka_offset, record_id from kasumori.ingest_log where stream_no = $1 "
+    "and kafka_offset >= $2 and kafka_offset < $3 order by kafka_offset limit $4";
 
 static const char OTHERS_SQL[] =
     "select c.tenant from kasumori.decision_counter as c left join kasumori.correlated as t "
@@ -85,13 +86,23 @@ void due_free(struct due *due)
 {
     if (due == NULL)
         return;
+    for (size_t i = 0; i < due->count; i++)
+        mem_free(due->tenants[i].rows);
     mem_free(due->tenants);
     mem_free(due);
+}
+
+static void forget_rows(struct due *due, struct tenant *tenant)
+{
+    due->rows_count -= tenant->count - tenant->first;
+    tenant->first = tenant->count = 0;
 }
 
 void due_rewind(struct due *due)
 {
     due->is_placed = 0;
+    for (size_t i = 0; i < due->count; i++)
+        forget_rows(due, &due->tenants[i]);
 }
 
 /* ---- tenants ---- */
@@ -138,10 +149,13 @@ static enum rc make_room(struct due *due, struct err *err)
     return RC_OK;
 }
 
-static enum rc mark(struct due *due, const struct lease *lease, struct slice name, struct err *err)
+/* NULL with RC_OK: not ours. */
+static enum rc mark(struct due *due, const struct lease *lease, struct slice name,
+                    struct tenant **ret_tenant, struct err *err)
 {
     int is_there;
     int shard = lease_shard(name);
+    *ret_tenant = NULL;
     if (!lease->is_held[shard] || name.size == 0 || name.size > LIMIT_NAME_BYTES)
         return RC_OK;
     size_t at = place_of(due, name, &is_there);
@@ -154,31 +168,86 @@ static enum rc mark(struct due *due, const struct lease *lease, struct slice nam
         due->tenants[at] = (struct tenant){.shard = shard};
         memcpy(due->tenants[at].name, name.data, name.size);
     }
-    struct tenant *tenant = &due->tenants[at];
-    if (!tenant->is_due)
-        tenant->look = due->look;
-    tenant->is_due = 1;
+    *ret_tenant = &due->tenants[at];
     return RC_OK;
 }
 
-const char *due_next(const struct due *due, const struct lease *lease, int64_t now_mono_us)
+static int has_work(const struct tenant *tenant)
+{
+    return tenant->is_due || tenant->first < tenant->count;
+}
+
+static void start_waiting(const struct due *due, struct tenant *tenant)
+{
+    if (has_work(tenant))
+        return;
+    tenant->look = due->look;
+    tenant->since_mono_us = clock_mono_us(clock_real());
+}
+
+static enum rc keep_row(struct due *due, struct tenant *tenant, const struct due_row *row,
+                        struct err *err)
+{
+    start_waiting(due, tenant);
+    if (tenant->is_whole) { /* the whole has it */
+        tenant->is_due = 1;
+        return RC_OK;
+    }
+    if (tenant->count == tenant->capacity && tenant->first > tenant->count / 2) {
+        memmove(tenant->rows, tenant->rows + tenant->first,
+                (tenant->count - tenant->first) * sizeof(*tenant->rows));
+        tenant->count -= tenant->first;
+        tenant->first = 0;
+    }
+    if (tenant->count == tenant->capacity) {
+        size_t capacity = tenant->capacity == 0 ? 64 : 2 * tenant->capacity;
+        struct due_row *rows = mem_realloc(tenant->rows, capacity * sizeof(*rows));
+        if (rows == NULL)
+            return err_set(err, RC_RETRY, "out of memory for new rows");
+        tenant->rows = rows;
+        tenant->capacity = capacity;
+    }
+    tenant->rows[tenant->count++] = *row;
+    due->rows_count++;
+    return RC_OK;
+}
+
+/* ---- tasks ---- */
+
+static int goes_before(const struct tenant *a, const struct tenant *b, int64_t now_mono_us)
+{
+    int is_urgent_a = !a->is_whole || now_mono_us - a->since_mono_us > WHOLE_PATIENCE_US;
+    int is_urgent_b = !b->is_whole || now_mono_us - b->since_mono_us > WHOLE_PATIENCE_US;
+    return is_urgent_a != is_urgent_b ? is_urgent_a : a->look < b->look;
+}
+
+int due_next(struct due *due, const struct lease *lease, int64_t now_mono_us,
+             struct due_task *ret_task)
 {
     const struct tenant *best = NULL;
     for (size_t i = 0; i < due->count; i++) {
         const struct tenant *tenant = &due->tenants[i];
-        if (tenant->is_due && lease->is_held[tenant->shard] &&
-            tenant->not_before_mono_us <= now_mono_us &&
-            (best == NULL || tenant->look < best->look))
+        if (has_work(tenant) && lease->is_held[tenant->shard] &&
+            (!tenant->is_whole || tenant->not_before_mono_us <= now_mono_us) &&
+            (best == NULL || goes_before(tenant, best, now_mono_us)))
             best = tenant;
     }
-    return best == NULL ? NULL : best->name;
+    if (best == NULL)
+        return 0;
+    size_t count = best->count - best->first;
+    size_t most = best->step == 0 ? LIMIT_STEP_RECORDS : best->step;
+    *ret_task = (struct due_task){.tenant = best->name,
+                                  .is_whole = best->is_whole,
+                                  .rows = best->rows + best->first,
+                                  .rows_count = count < most ? count : most};
+    return 1;
 }
 
 size_t due_waiting(const struct due *due)
 {
     size_t count = 0;
     for (size_t i = 0; i < due->count; i++)
-        count += due->tenants[i].is_due != 0;
+        count += has_work(&due->tenants[i]) != 0;
     return count;
 }
 
@@ -189,22 +258,39 @@ static struct tenant *find(struct due *due, const char *name)
     return is_there ? &due->tenants[at] : NULL;
 }
 
-void due_done(struct due *due, const char *name, int64_t not_before_mono_us)
+void due_done(struct due *due, const struct due_task *task, int64_t not_before_mono_us)
 {
-    struct tenant *tenant = find(due, name);
+    struct tenant *tenant = find(due, task->tenant);
     if (tenant == NULL)
         return;
-    tenant->is_due = tenant->is_put_off = 0;
+    tenant->first += task->rows_count;
+    due->rows_count -= task->rows_count;
+    tenant->is_due = tenant->is_whole = 0;
     tenant->not_before_mono_us = not_before_mono_us;
+    tenant->look = ++due->look; /* behind those that wait */
+    tenant->step = 2 * tenant->step < LIMIT_STEP_RECORDS ? 2 * tenant->step : 0;
 }
 
-void due_put_off(struct due *due, const char *name, int64_t not_before_mono_us)
+int due_narrow(struct due *due, const struct due_task *task)
+{
+    struct tenant *tenant = find(due, task->tenant);
+    if (tenant == NULL || task->rows_count <= 1)
+        return 0;
+    tenant->step = task->rows_count / 4 + 1;
+    return 1;
+}
+
+void due_whole(struct due *due, const char *name, int64_t not_before_mono_us)
 {
     struct tenant *tenant = find(due, name);
     if (tenant == NULL)
         return;
-    tenant->is_put_off = 1;
-    tenant->not_before_mono_us = not_before_mono_us;
+    if (!tenant->is_whole)
+        tenant->since_mono_us = clock_mono_us(clock_real());
+    tenant->is_due = tenant->is_whole = 1;
+    if (tenant->not_before_mono_us < not_before_mono_us)
+        tenant->not_before_mono_us = not_before_mono_us;
+    forget_rows(due, tenant);
 }
 
 /* ---- looking ---- */
@@ -268,14 +354,28 @@ static enum rc read_streams(struct due *due, struct db *db, const struct lease *
     return rc;
 }
 
-static enum rc mark_rows(struct due *due, const struct lease *lease, const struct db_result *rows,
-                         struct err *err)
+static enum rc keep_rows(struct due *due, const struct lease *lease, int32_t stream_no,
+                         const struct db_result *rows, struct err *err)
 {
     enum rc rc = RC_OK;
-    for (size_t row = 0; rc == RC_OK && row < db_result_rows(rows); row++)
-        if (db_result_int(rows, row, 1))
-            rc = mark(due, lease, db_result_bytes(rows, row, 0), err);
+    struct position *position = position_of(&due->at, stream_no);
+    for (size_t i = 0; rc == RC_OK && i < db_result_rows(rows); i++) {
+        struct tenant *tenant;
+        const struct due_row row = {stream_no, db_result_int(rows, i, 1),
+                                    db_result_uuid(rows, i, 2)};
+        rc = mark(due, lease, db_result_bytes(rows, i, 0), &tenant, err);
+        if (rc == RC_OK && tenant != NULL)
+            rc = keep_row(due, tenant, &row, err);
+        if (rc == RC_OK)
+            position->next_offset = row.offset + 1;
+    }
     return rc;
+}
+
+static int64_t room_of(const struct due *due)
+{
+    size_t room = LIMIT_DUE_PENDING - due->rows_count;
+    return room < LIMIT_DUE_ROWS ? (int64_t)room : LIMIT_DUE_ROWS;
 }
 
 static enum rc look_at(struct due *due, struct db *db, const struct lease *lease,
@@ -284,24 +384,26 @@ static enum rc look_at(struct due *due, struct db *db, const struct lease *lease
     static const enum db_type TYPES[] = {DB_TYPE_INT4, DB_TYPE_INT8, DB_TYPE_INT8, DB_TYPE_INT8};
     static const int IS_ARRAY[] = {0, 0, 0, 0};
     struct db_result *rows;
+    int64_t room = room_of(due);
+    *ret_is_more |= room == 0;
+    if (room == 0)
+        return RC_OK;
     struct db_params *params = db_params_new(4, TYPES, IS_ARRAY, 64);
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     db_put_int(params, 0, range->stream_no);
     db_put_int(params, 1, range->from);
     db_put_int(params, 2, range->to);
-    db_put_int(params, 3, LIMIT_DUE_ROWS);
+    db_put_int(params, 3, room);
     enum rc rc = db_run(db, "due_rows", ROWS_SQL, params, &rows, err);
     db_params_free(params);
     if (rc != RC_OK)
         return rc;
-    rc = mark_rows(due, lease, rows, err);
-    if (rc == RC_OK) {
-        int is_more = db_result_rows(rows) > 0 && db_result_int(rows, 0, 2) == LIMIT_DUE_ROWS;
-        position_of(&due->at, range->stream_no)->next_offset =
-            is_more ? db_result_int(rows, 0, 3) + 1 : range->to;
-        *ret_is_more |= is_more;
-    }
+    rc = keep_rows(due, lease, range->stream_no, rows, err);
+    if (rc == RC_OK && (int64_t)db_result_rows(rows) < room)
+        position_of(&due->at, range->stream_no)->next_offset = range->to;
+    else
+        *ret_is_more = 1;
     db_result_free(rows);
     return rc;
 }
@@ -318,22 +420,34 @@ static enum rc look_at_others(struct due *due, struct db *db, const struct lease
     db_put_int(params, 0, TABLES_FORM);
     enum rc rc = db_run(db, "due_others", OTHERS_SQL, params, &rows, err);
     db_params_free(params);
-    for (size_t row = 0; rc == RC_OK && row < db_result_rows(rows); row++)
-        rc = mark(due, lease, db_result_bytes(rows, row, 0), err);
-    if (rc == RC_OK || rc == RC_FULL)
-        db_result_free(rows);
+    if (rc != RC_OK)
+        return rc;
+    for (size_t row = 0; rc == RC_OK && row < db_result_rows(rows); row++) {
+        struct tenant *tenant;
+        rc = mark(due, lease, db_result_bytes(rows, row, 0), &tenant, err);
+        if (rc != RC_OK || tenant == NULL)
+            continue;
+        start_waiting(due, tenant);
+        tenant->is_due = 1;
+    }
+    db_result_free(rows);
     return rc;
 }
 
 /* ---- saving ---- */
 
-static int is_safe(const struct due *due, const struct lease *lease)
+/* Up to where all is in: what was read, less what is kept. */
+static const struct positions *safe_positions(struct due *due)
 {
+    due->scratch = due->at;
     for (size_t i = 0; i < due->count; i++)
-        if (due->tenants[i].is_due && !due->tenants[i].is_put_off &&
-            lease->is_held[due->tenants[i].shard] && due->tenants[i].look <= due->safe_look)
-            return 0;
-    return 1;
+        for (size_t k = due->tenants[i].first; k < due->tenants[i].count; k++) {
+            const struct due_row *row = &due->tenants[i].rows[k];
+            struct position *position = position_of(&due->scratch, row->stream_no);
+            if (position->next_offset > row->offset)
+                position->next_offset = row->offset;
+        }
+    return &due->scratch;
 }
 
 static enum rc save(struct due *due, struct db *db, const struct lease *lease, struct err *err)
@@ -343,9 +457,10 @@ static enum rc save(struct due *due, struct db *db, const struct lease *lease, s
     struct db_params *params = held_params(lease, 4, TYPES, IS_ARRAY);
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
-    for (size_t i = 0; i < due->safe.count; i++) {
-        db_put_int(params, 1, due->safe.items[i].stream_no);
-        db_put_int(params, 2, due->safe.items[i].next_offset);
+    const struct positions *safe = safe_positions(due);
+    for (size_t i = 0; i < safe->count; i++) {
+        db_put_int(params, 1, safe->items[i].stream_no);
+        db_put_int(params, 2, safe->items[i].next_offset);
     }
     db_put_uuid(params, 3, &lease->owner);
     enum rc rc = db_run(db, "due_save", SAVE_SQL, params, NULL, err);
@@ -357,15 +472,12 @@ static enum rc save_sometimes(struct due *due, struct db *db, const struct lease
                               struct err *err)
 {
     int64_t now_us = clock_mono_us(clock_real());
-    if (now_us < due->save_mono_us || !is_safe(due, lease))
+    if (now_us < due->save_mono_us)
         return RC_OK;
-    enum rc rc = due->safe.count == 0 ? RC_OK : save(due, db, lease, err);
-    if (rc != RC_OK)
-        return rc;
-    due->safe = due->at;
-    due->safe_look = due->look;
-    due->save_mono_us = now_us + SAVE_EVERY_US;
-    return RC_OK;
+    enum rc rc = save(due, db, lease, err);
+    if (rc == RC_OK)
+        due->save_mono_us = now_us + SAVE_EVERY_US;
+    return rc;
 }
 
 enum rc due_look(struct due *due, struct db *db, const struct lease *lease, int *ret_is_more,
@@ -374,8 +486,6 @@ enum rc due_look(struct due *due, struct db *db, const struct lease *lease, int 
     struct range ranges[LIMIT_STREAMS];
     size_t count;
     *ret_is_more = 0;
-    if (!due->is_placed)
-        due->safe.count = 0;
     due->look++;
     enum rc rc = read_streams(due, db, lease, ranges, &count, err);
     for (size_t i = 0; rc == RC_OK && i < count; i++)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/aggregator/correlator/plan.h"
+#include "services/aggregator/correlator/journal_story.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
 #include "services/common/correlate/rule.h"
@@ -38,27 +38,57 @@ enum {
     CHANGE_COLUMNS
 };
 
+enum { NEAR_TENANT, NEAR_FINDING, NEAR_ALERT, NEAR_RECORD, NEAR_COLUMNS };
+
+/* As many alerts as one finding may have had; with one more its opening fails. */
+enum { ALERT_IDS = 8 };
+
 struct journal {
     struct db_params *tenant; /* one value */
-    struct db_params *closed, *open;
+    struct db_params *near;
+    struct db_params *closed, *open, *opened;
     struct db_params *changes;
     struct buf text;
 };
 
-static const char LOAD_SQL[] =
-    "select a.alert, a.rule, coalesce(a.matter, ''), a.is_notice, a.finding, a.state, a.change_no, "
-    "first.at, (select string_agg(uuid_send(record), ''::bytea order by record) "
-    "from unnest(last.records) as record) from kasumori.alert as a "
-    "join kasumori.alert_change as first on first.tenant = a.tenant and first.alert = a.alert "
-    "and first.change_no = 1 "
-    "join kasumori.alert_change as last on last.tenant = a.tenant and last.alert = a.alert "
-    "and last.change_no = a.change_no where a.tenant = $1";
+/* state is the last argument. */
+#define ALERTS(from, state)                                                                      \
+    "select a.alert, a.rule, coalesce(a.matter, ''), a.is_notice, a.finding, " state             \
+    ", a.change_no, first.at, (select string_agg(uuid_send(record), ''::bytea order by record) " \
+    "from unnest(last.records) as record) from " from                                            \
+    "join kasumori.alert_change as first on first.tenant = a.tenant and first.alert = a.alert "  \
+    "and first.change_no = 1 "                                                                   \
+    "join kasumori.alert_change as last on last.tenant = a.tenant and last.alert = a.alert "     \
+    "and last.change_no = a.change_no "
+
+static const char LOAD_SQL[] = ALERTS("kasumori.alert as a ", "a.state") "where a.tenant = $1";
+
+/* Alerts of these findings ($2), of these ids ($3), and that ever rested on these records ($4). */
+static const char LOAD_NEAR_SQL[] = ALERTS(
+    "(select x.alert from unnest($2) as w (id) cross join lateral (select alert "
+    "from kasumori.alert where tenant = $1 and finding = w.id offset 0) as x "
+    "union select id from unnest($3) as w (id) "
+    "union select x.alert from unnest($4) as w (id) cross join lateral (select alert "
+    "from kasumori.alert_record where tenant = $1 and record_id = w.id offset 0) as x) as near "
+    "cross join lateral (select * from kasumori.alert as alert where alert.tenant = $1 "
+    "and alert.alert = near.alert offset 0) as a ",
+    "case when a.state = 'open' and a.finding <> all ($2) then 'elsewhere' else a.state end");
 
 static const char ALERT_SQL[] =
     "insert into kasumori.alert (tenant, alert, rule, matter, is_notice, finding, state, "
     "merged_into, change_no) select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) as u "
     "on conflict (tenant, alert) do update set finding = excluded.finding, "
     "state = excluded.state, merged_into = excluded.merged_into, change_no = excluded.change_no";
+
+/* Fails where an alert of that id is: one that was not looked at must not be overwritten. */
+static const char OPENED_SQL[] =
+    "insert into kasumori.alert (tenant, alert, rule, matter, is_notice, finding, state, "
+    "merged_into, change_no) select $1, u.* from unnest($2, $3, $4, $5, $6, $7, $8, $9) as u";
+
+static const char RECORDS_SQL[] =
+    "insert into kasumori.alert_record (tenant, record_id, alert) select $1, record_id, alert "
+    "from unnest($2, $3, $4, $5, $6) as u (alert, change_no, change, reason, records) "
+    "cross join unnest(records::uuid[]) as list (record_id) on conflict do nothing";
 
 static const char CHANGE_SQL[] =
     "insert into kasumori.alert_change (tenant, alert, change_no, change, reason, records) "
@@ -93,6 +123,14 @@ static struct db_params *change_params(void)
     return db_params_new(CHANGE_COLUMNS, TYPES, IS_ARRAY, COLUMN_BYTES_MAX);
 }
 
+static struct db_params *near_params(void)
+{
+    static const enum db_type TYPES[NEAR_COLUMNS] = {DB_TYPE_TEXT, DB_TYPE_UUID, DB_TYPE_UUID,
+                                                     DB_TYPE_UUID};
+    static const int IS_ARRAY[NEAR_COLUMNS] = {0, 1, 1, 1};
+    return db_params_new(NEAR_COLUMNS, TYPES, IS_ARRAY, COLUMN_BYTES_MAX);
+}
+
 struct journal *journal_new(void)
 {
     static const enum db_type TENANT_TYPE[] = {DB_TYPE_TEXT};
@@ -102,11 +140,13 @@ struct journal *journal_new(void)
         return NULL;
     buf_init(&journal->text, COLUMN_BYTES_MAX);
     journal->tenant = db_params_new(1, TENANT_TYPE, TENANT_IS_ARRAY, 1024);
+    journal->near = near_params();
     journal->closed = alert_params();
     journal->open = alert_params();
+    journal->opened = alert_params();
     journal->changes = change_params();
-    if (journal->tenant == NULL || journal->closed == NULL || journal->open == NULL ||
-        journal->changes == NULL) {
+    if (journal->tenant == NULL || journal->near == NULL || journal->closed == NULL ||
+        journal->open == NULL || journal->opened == NULL || journal->changes == NULL) {
         journal_free(journal);
         return NULL;
     }
@@ -118,143 +158,68 @@ void journal_free(struct journal *journal)
     if (journal == NULL)
         return;
     db_params_free(journal->tenant);
+    db_params_free(journal->near);
     db_params_free(journal->closed);
     db_params_free(journal->open);
+    db_params_free(journal->opened);
     db_params_free(journal->changes);
     buf_done(&journal->text);
     mem_free(journal);
 }
 
-/* ---- findings as the plan sees them ---- */
+/* ---- what a change is near to ---- */
 
-struct told { /* what a message says beside the plan's finding */
-    enum rule rule;
-    int64_t policy_version;
-    int64_t first_at_us, last_at_us;
-    const struct slice *sites;
-    size_t sites_count;
-};
-
-struct story {
-    const struct journal_source *source;
-    struct outbox *outbox;
-    struct plan plan;
-    struct plan_finding *findings;
-    struct told *tolds;
-};
-
-static int take_records(struct story *story, const size_t *effectives, size_t count,
-                        struct plan_finding *finding)
+static int compare_findings(const void *a, const void *b)
 {
-    struct uuid *records = arena_alloc(story->source->arena, (count + 1) * sizeof(*records));
-    for (size_t i = 0; records != NULL && i < count; i++)
-        records[i] = *derived_id(story->source->derived, effectives[i]);
-    finding->records = records;
-    finding->records_count = count;
-    return records != NULL;
+    const struct plan_finding *x = a, *y = b;
+    int order = uuid_compare(&x->id, &y->id);
+    size_t size = x->records_count < y->records_count ? x->records_count : y->records_count;
+    if (order == 0 && size > 0)
+        order = memcmp(x->records, y->records, size * sizeof(*x->records));
+    return order != 0
+               ? order
+               : (x->records_count > y->records_count) - (x->records_count < y->records_count);
 }
 
-static int compare_sizes(const void *a, const void *b)
+/* A finding that is new or rests on other records: any alert may come to it. */
+static void put_near(struct journal *journal, const struct plan_finding *finding)
 {
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static int compare_slices(const void *a, const void *b)
-{
-    return derived_slice_compare(*(const struct slice *)a, *(const struct slice *)b);
-}
-
-static size_t unique(void *items, size_t count, size_t size,
-                     int (*compare)(const void *, const void *))
-{
-    size_t kept = 0;
-    char *at = items;
-    qsort(items, count, size, compare);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || compare(at + (kept - 1) * size, at + i * size) != 0)
-            memmove(at + kept++ * size, at + i * size, size);
-    return kept;
-}
-
-static int take_finding(struct story *story, const struct finding *finding, size_t no)
-{
-    const struct derived *d = story->source->derived;
-    struct arena *arena = story->source->arena;
-    size_t records = 0, sites = 0, records_at = 0, sites_at = 0;
-    for (size_t i = 0; i < finding->parts_count; i++) {
-        records += d->parts.items[finding->parts[i]].effectives_count;
-        sites += d->parts.items[finding->parts[i]].sites_count;
+    for (uint8_t n = 0; n < ALERT_IDS; n++) {
+        struct uuid id = plan_alert_id(&finding->id, n);
+        db_put_uuid(journal->near, NEAR_ALERT, &id);
     }
-    size_t *effectives = arena_alloc(arena, (records + 1) * sizeof(*effectives));
-    struct slice *names = arena_alloc(arena, (sites + 1) * sizeof(*names));
-    if (effectives == NULL || names == NULL)
-        return 0;
-    for (size_t i = 0; i < finding->parts_count; i++) {
-        const struct part *part = &d->parts.items[finding->parts[i]];
-        for (size_t k = 0; k < part->effectives_count; k++)
-            effectives[records_at++] = part->effectives[k];
-        for (size_t k = 0; k < part->sites_count; k++)
-            names[sites_at++] = part->sites[k];
-    }
-    const struct part *last = &d->parts.items[finding->parts[finding->parts_count - 1]];
-    struct plan_finding *to = &story->findings[no];
-    *to = (struct plan_finding){.rule = rule_name(finding->rule), .matter = finding->matter};
-    memcpy(to->id.bytes, finding->id, UUID_BYTES);
-    story->tolds[no] = (struct told){
-        .rule = finding->rule,
-        .policy_version = derived_policy_at(d, last->start_us)->version,
-        .first_at_us = d->parts.items[finding->parts[0]].start_us,
-        .last_at_us = last->start_us,
-        .sites = names,
-        .sites_count = unique(names, sites, sizeof(*names), compare_slices),
-    };
-    records = unique(effectives, records, sizeof(*effectives), compare_sizes);
-    return take_records(story, effectives, records, to);
+    for (size_t i = 0; i < finding->records_count; i++)
+        db_put_uuid(journal->near, NEAR_RECORD, &finding->records[i]);
 }
 
-static int take_notice(struct story *story, const struct notice *notice, size_t no)
+/* Fills journal->near. ret_is_same: no finding came, went or changed. */
+static enum rc compare_stories(struct journal *journal, const struct journal_story *story,
+                               int *ret_is_same, struct err *err)
 {
-    const struct derived *d = story->source->derived;
-    const struct effective *e = &d->effectives[notice->effective];
-    struct slice *site = arena_alloc(story->source->arena, sizeof(*site));
-    uint32_t ordinal;
-    if (site == NULL)
-        return 0;
-    *site = e->winner->concerned_site.size > 0 ? e->winner->concerned_site : e->original->site;
-    story->findings[no] = (struct plan_finding){
-        .id = tables_notice_id(d, notice, &ordinal),
-        .rule = rule_name(notice->rule),
-        .matter = notice->rule == RULE_REPEAT_MATTER ? notice->matter : slice_of(NULL, 0),
-        .is_notice = 1,
-    };
-    story->tolds[no] = (struct told){
-        .rule = notice->rule,
-        .policy_version = derived_policy_at(d, e->winner->start_us)->version,
-        .first_at_us = e->winner->start_us,
-        .last_at_us = e->winner->start_us,
-        .sites = site,
-        .sites_count = 1,
-    };
-    return take_records(story, &notice->effective, 1, &story->findings[no]);
-}
-
-static enum rc take_findings(struct story *story, struct err *err)
-{
-    const struct derived *d = story->source->derived;
-    size_t count = d->findings.count + d->notices.count;
-    struct arena *arena = story->source->arena;
-    story->findings = arena_alloc(arena, (count + 1) * sizeof(*story->findings));
-    story->tolds = arena_alloc(arena, (count + 1) * sizeof(*story->tolds));
-    int is_well = story->findings != NULL && story->tolds != NULL;
-    for (size_t i = 0; is_well && i < d->findings.count; i++)
-        is_well = take_finding(story, &d->findings.items[i], i);
-    for (size_t i = 0; is_well && i < d->notices.count; i++)
-        is_well = take_notice(story, &d->notices.items[i], d->findings.count + i);
-    if (!is_well)
+    struct journal_source source = *story->source;
+    struct journal_story old = {.source = &source};
+    source.derived = source.before;
+    enum rc rc = journal_story_take(&old, err);
+    if (rc != RC_OK)
+        return rc;
+    size_t count = story->plan.findings_count, old_count = old.plan.findings_count, kept = 0;
+    struct plan_finding *now = arena_alloc(source.arena, (count + 1) * sizeof(*now));
+    if (now == NULL)
         return err_set(err, RC_FULL, "comparing alerts needs more memory than allowed");
-    story->plan.findings = story->findings;
-    story->plan.findings_count = count;
+    if (count > 0)
+        memcpy(now, story->findings, count * sizeof(*now));
+    qsort(now, count, sizeof(*now), compare_findings);
+    qsort(old.findings, old_count, sizeof(*old.findings), compare_findings);
+    for (size_t i = 0; i < old_count; i++)
+        db_put_uuid(journal->near, NEAR_FINDING, &old.findings[i].id);
+    for (size_t i = 0; i < count; i++) {
+        db_put_uuid(journal->near, NEAR_FINDING, &now[i].id);
+        if (bsearch(&now[i], old.findings, old_count, sizeof(*now), compare_findings) != NULL)
+            kept++;
+        else
+            put_near(journal, &now[i]);
+    }
+    *ret_is_same = kept == count && kept == old_count;
     return RC_OK;
 }
 
@@ -264,11 +229,14 @@ static enum plan_state state_of(struct slice name)
 {
     if (slice_is_equal(name, slice_str("open")))
         return PLAN_STATE_OPEN;
+    if (slice_is_equal(name, slice_str("elsewhere")))
+        return PLAN_STATE_ELSEWHERE;
     return slice_is_equal(name, slice_str("merged")) ? PLAN_STATE_MERGED : PLAN_STATE_WITHDRAWN;
 }
 
 /* The alerts borrow from the result. */
-static enum rc take_alerts(struct story *story, const struct db_result *result, struct err *err)
+static enum rc take_alerts(struct journal_story *story, const struct db_result *result,
+                           struct err *err)
 {
     size_t count = db_result_rows(result);
     size_t most = count + story->plan.findings_count;
@@ -317,12 +285,14 @@ static const char *reason_of(const struct derived *d, const struct plan_alert *a
     return REASONS[reason];
 }
 
-static void put_alert(struct journal *journal, const struct story *story,
+static void put_alert(struct journal *journal, const struct journal_story *story,
                       const struct plan_alert *alert)
 {
     int is_open = alert->finding_no != PLAN_NONE;
     int is_merged = alert->change == PLAN_CHANGE_MERGED;
-    struct db_params *params = is_open ? journal->open : journal->closed;
+    struct db_params *params = alert->change == PLAN_CHANGE_OPENED ? journal->opened
+                               : is_open                           ? journal->open
+                                                                   : journal->closed;
     db_put_uuid(params, ALERT_ID, &alert->id);
     db_put_text(params, ALERT_RULE, alert->rule);
     if (slice_is_equal(alert->rule, slice_str(rule_name(RULE_REPEAT_MATTER))))
@@ -383,9 +353,10 @@ static enum rule rule_of(struct slice name)
 }
 
 /* Fills what a message of an open alert has more. */
-static int tell_finding(const struct story *story, size_t finding_no, Kasumori__V1__Alert *message)
+static int tell_finding(const struct journal_story *story, size_t finding_no,
+                        Kasumori__V1__Alert *message)
 {
-    const struct told *told = &story->tolds[finding_no];
+    const struct journal_detail *told = &story->tolds[finding_no];
     struct arena *arena = story->source->arena;
     size_t count = told->sites_count < LIMIT_REPEATED ? told->sites_count : LIMIT_REPEATED;
     message->rule_version = (uint32_t)told->policy_version;
@@ -402,7 +373,7 @@ static int tell_finding(const struct story *story, size_t finding_no, Kasumori__
 }
 
 /* The newest records: their ids begin with their time. */
-static int tell_records(const struct story *story, const struct plan_finding *rests_on,
+static int tell_records(const struct journal_story *story, const struct plan_finding *rests_on,
                         Kasumori__V1__Alert *message)
 {
     size_t count = rests_on->records_count;
@@ -415,7 +386,7 @@ static int tell_records(const struct story *story, const struct plan_finding *re
     return message->record_ids != NULL;
 }
 
-static enum rc tell(struct journal *journal, const struct story *story,
+static enum rc tell(struct journal *journal, const struct journal_story *story,
                     const struct plan_alert *alert, const struct plan_finding *rests_on,
                     const char *reason, struct err *err)
 {
@@ -444,8 +415,8 @@ static enum rc tell(struct journal *journal, const struct story *story,
     return rc;
 }
 
-static enum rc put(struct journal *journal, const struct story *story, uint64_t *ret_changes,
-                   struct err *err)
+static enum rc put(struct journal *journal, const struct journal_story *story,
+                   uint64_t *ret_changes, struct err *err)
 {
     for (size_t i = 0; i < story->plan.alerts_count; i++) {
         const struct plan_alert *alert = &story->plan.alerts[i];
@@ -475,12 +446,10 @@ static enum rc run_rows(struct db *db, const char *name, const char *sql, struct
     return db_params_rows(params, 1) == 0 ? RC_OK : db_run(db, name, sql, params, NULL, err);
 }
 
-static enum rc make_story(struct journal *journal, struct story *story,
+static enum rc make_story(struct journal *journal, struct journal_story *story,
                           const struct db_result *stored, uint64_t *ret_changes, struct err *err)
 {
-    enum rc rc = take_findings(story, err);
-    if (rc == RC_OK)
-        rc = take_alerts(story, stored, err);
+    enum rc rc = take_alerts(story, stored, err);
     if (rc == RC_OK)
         rc = plan_make(&story->plan, story->source->arena, err);
     if (rc == RC_OK)
@@ -488,27 +457,51 @@ static enum rc make_story(struct journal *journal, struct story *story,
     return rc;
 }
 
+static void start(struct journal *journal, struct slice tenant)
+{
+    struct db_params *const all[] = {journal->tenant, journal->near,   journal->closed,
+                                     journal->open,   journal->opened, journal->changes};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        db_params_reset(all[i]);
+        db_put_text(all[i], 0, tenant);
+    }
+}
+
+static enum rc store(struct journal *journal, struct db *db, struct err *err)
+{
+    enum rc rc = run_rows(db, "journal_alert", ALERT_SQL, journal->closed, err);
+    if (rc == RC_OK)
+        rc = run_rows(db, "journal_alert", ALERT_SQL, journal->open, err);
+    if (rc == RC_OK)
+        rc = run_rows(db, "journal_opened", OPENED_SQL, journal->opened, err);
+    if (rc == RC_OK)
+        rc = run_rows(db, "journal_change", CHANGE_SQL, journal->changes, err);
+    if (rc == RC_OK)
+        rc = run_rows(db, "journal_records", RECORDS_SQL, journal->changes, err);
+    return rc;
+}
+
 enum rc journal_store(struct journal *journal, struct db *db, const struct journal_source *source,
                       struct outbox *outbox, uint64_t *ret_changes, struct err *err)
 {
-    struct story story = {.source = source, .outbox = outbox};
+    struct journal_story story = {.source = source, .outbox = outbox};
     struct db_result *stored;
-    struct db_params *const all[] = {journal->tenant, journal->closed, journal->open,
-                                     journal->changes};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        db_params_reset(all[i]);
-        db_put_text(all[i], 0, source->tenant);
-    }
-    enum rc rc = db_run(db, "journal_load", LOAD_SQL, journal->tenant, &stored, err);
+    int is_same = 0;
+    start(journal, source->tenant);
+    enum rc rc = journal_story_take(&story, err);
+    if (rc == RC_OK && source->before != NULL)
+        rc = compare_stories(journal, &story, &is_same, err);
+    if (rc != RC_OK || is_same)
+        return rc;
+    if (source->before == NULL)
+        rc = db_run(db, "journal_load", LOAD_SQL, journal->tenant, &stored, err);
+    else
+        rc = db_run(db, "journal_load_near", LOAD_NEAR_SQL, journal->near, &stored, err);
     if (rc != RC_OK)
         return rc;
     rc = make_story(journal, &story, stored, ret_changes, err);
     if (rc == RC_OK)
-        rc = run_rows(db, "journal_alert", ALERT_SQL, journal->closed, err);
-    if (rc == RC_OK)
-        rc = run_rows(db, "journal_alert", ALERT_SQL, journal->open, err);
-    if (rc == RC_OK)
-        rc = run_rows(db, "journal_change", CHANGE_SQL, journal->changes, err);
+        rc = store(journal, db, err);
     db_result_free(stored);
     return rc;
 }

@@ -15,6 +15,9 @@ void journal_free(struct journal *journal);
 struct journal_source {
     struct slice tenant;
     const struct derived *derived;
+    /* What derived was before, when both are of one closed set of facts: only alerts that rest or
+       rested on it are looked at. NULL: derived is all. */
+    const struct derived *before;
     struct arena *arena; /* scratch */
     const char *topic;   /* of the messages */
 };

@@ -191,18 +191,23 @@ static void settle_open(const struct planning *p, const size_t *kept)
     }
 }
 
+static int is_closed(const struct plan_alert *alert)
+{
+    return alert->state == PLAN_STATE_WITHDRAWN || alert->state == PLAN_STATE_MERGED;
+}
+
 static void reopen(const struct planning *p)
 {
     struct plan *plan = p->plan;
     for (size_t i = 0; i < plan->findings_count; i++) {
         size_t own = p->holders[i] != PLAN_NONE ? PLAN_NONE : find_alert(p, &plan->findings[i].id);
-        if (own != PLAN_NONE && plan->alerts[own].state != PLAN_STATE_OPEN &&
+        if (own != PLAN_NONE && is_closed(&plan->alerts[own]) &&
             is_alike(&plan->alerts[own], &plan->findings[i]))
             hold(p, own, i);
     }
     for (size_t i = 0; i < plan->alerts_count; i++) { /* oldest first */
         struct plan_alert *alert = &plan->alerts[i];
-        if (alert->state == PLAN_STATE_OPEN || alert->finding_no != PLAN_NONE)
+        if (!is_closed(alert) || alert->finding_no != PLAN_NONE)
             continue;
         size_t finding = best_finding(p, alert, 1);
         if (finding != PLAN_NONE)
@@ -210,16 +215,26 @@ static void reopen(const struct planning *p)
     }
 }
 
-static struct uuid make_id(const struct planning *p, const struct uuid *finding)
+struct uuid plan_alert_id(const struct uuid *finding, uint8_t n)
 {
     struct uuid id = *finding;
     uint8_t text[UUID_BYTES + 1];
     uint8_t digest[MAC_SHA256_BYTES];
+    if (n == 0)
+        return id;
     memcpy(text, finding->bytes, UUID_BYTES);
-    for (text[UUID_BYTES] = 1; find_alert(p, &id) != PLAN_NONE; text[UUID_BYTES]++) {
-        CHECK(text[UUID_BYTES] != 0); /* 255 alerts of one id */
-        mac_sha256(slice_of(text, sizeof(text)), digest);
-        memcpy(id.bytes, digest, UUID_BYTES);
+    text[UUID_BYTES] = n;
+    mac_sha256(slice_of(text, sizeof(text)), digest);
+    memcpy(id.bytes, digest, UUID_BYTES);
+    return id;
+}
+
+static struct uuid make_id(const struct planning *p, const struct uuid *finding)
+{
+    struct uuid id = *finding;
+    for (int n = 1; find_alert(p, &id) != PLAN_NONE; n++) {
+        CHECK(n <= UINT8_MAX); /* that many alerts of one id */
+        id = plan_alert_id(finding, (uint8_t)n);
     }
     return id;
 }

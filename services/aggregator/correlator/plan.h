@@ -21,7 +21,12 @@ struct plan_finding {
     size_t records_count;
 };
 
-enum plan_state { PLAN_STATE_OPEN, PLAN_STATE_WITHDRAWN, PLAN_STATE_MERGED };
+enum plan_state {
+    PLAN_STATE_OPEN,
+    PLAN_STATE_WITHDRAWN,
+    PLAN_STATE_MERGED,
+    PLAN_STATE_ELSEWHERE, /* open for a finding that is not looked at: only its id is taken */
+};
 
 enum plan_change {
     PLAN_CHANGE_NONE,
@@ -59,6 +64,9 @@ struct plan {
     size_t alerts_count;
     size_t alerts_max; /* room: at least as stored and one a finding */
 };
+
+/* Id of the n-th alert that opens for one finding: its own, then hashes. 0 <= n <= 255. */
+struct uuid plan_alert_id(const struct uuid *finding, uint8_t n);
 
 /* An open alert stays with its finding while that is there. One whose finding is gone goes to the
    finding of the same rule and matter that shares most records with it; of several that come to one

@@ -1,12 +1,13 @@
-/* One tenant from facts to rows. Invariant: the cursors written are those read before the facts, so
-   they never promise more than the rows stand for; and rows, journal, outbox and cursors are one
-   transaction under the shard's lock, so nobody sees one without the others. */
+/* One tenant from facts to rows. Invariant: the cursors written are those of the snapshot the facts
+   were read in, so they say exactly what the rows stand for; and rows, journal, outbox and cursors
+   are one transaction under the shard's lock, so nobody sees one without the others. */
 #include "services/aggregator/correlator/recompute.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "services/aggregator/correlator/journal.h"
+#include "services/aggregator/correlator/state.h"
 #include "services/aggregator/correlator/told.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/limits.h"
@@ -20,46 +21,12 @@ struct recompute {
     struct journal *journal;
     struct told *told;
     struct outbox *outbox;
-    struct db_params *streams; /* read, then stored: tenant, numbers, offsets */
 };
 
-enum { STREAM_TENANT, STREAM_NO, STREAM_NEXT, STREAM_COLUMNS };
-
-/* Where the facts stand that are about to be read. */
-struct cursors {
-    int64_t decision_no, policy_version, linking_version;
-    int64_t as_of_us;
-    int has_as_of;
-    int64_t records; /* one more than the limit: too many */
-};
-
-static const char CURSORS_SQL[] =
-    "select coalesce((select last_no from kasumori.decision_counter where tenant = $1), 0), "
-    "coalesce((select max(version) from kasumori.policy_version where tenant = $1), 0), "
-    "coalesce((select version from kasumori.linking_adopted where tenant = $1 "
-    "order by adoption_no desc limit 1), 0), (select max(as_of) from kasumori.tick where tenant = "
-    "$1), "
-    "(select count(*) from (select from kasumori.record where tenant = $1 limit $2) as counted)";
+static const char COUNT_SQL[] =
+    "select count(*) from (select from kasumori.record where tenant = $1 limit $2) as counted";
 
 static const char STREAMS_SQL[] = "select stream_no, next_offset from kasumori.kafka_offset";
-
-static const char STORE_STREAMS_SQL[] =
-    "insert into kasumori.correlated_stream as c (tenant, stream_no, next_offset) "
-    "select $1, u.* from unnest($2, $3) as u (stream_no, next_offset) "
-    "left join kasumori.correlated_stream as old on old.tenant = $1 "
-    "and old.stream_no = u.stream_no where old.next_offset is distinct from u.next_offset "
-    "on conflict (tenant, stream_no) do update set next_offset = excluded.next_offset";
-
-static const char STORE_SQL[] =
-    "insert into kasumori.correlated as c (tenant, form, decision_no, policy_version, as_of, "
-    "records, duration_us, linking_version) values ($1, $2, $3, $4, $5, $6, $7, $8) "
-    "on conflict (tenant) do update set form = excluded.form, decision_no = excluded.decision_no, "
-    "policy_version = excluded.policy_version, as_of = excluded.as_of, "
-    "records = excluded.records, duration_us = excluded.duration_us, at = now(), "
-    "linking_version = excluded.linking_version "
-    "where (c.form, c.decision_no, c.policy_version, c.as_of, c.records, c.linking_version) "
-    "is distinct from (excluded.form, excluded.decision_no, excluded.policy_version, "
-    "excluded.as_of, excluded.records, excluded.linking_version)";
 
 static const char LEAVE_SQL[] =
     "insert into kasumori.correlated as c (tenant, form, decision_no, policy_version, records, "
@@ -73,8 +40,6 @@ static const char BEGIN_SQL[] = "begin; set local statement_timeout = '60s'; "
 
 struct recompute *recompute_new(const struct recompute_config *config)
 {
-    static const enum db_type TYPES[STREAM_COLUMNS] = {DB_TYPE_TEXT, DB_TYPE_INT4, DB_TYPE_INT8};
-    static const int IS_ARRAY[STREAM_COLUMNS] = {0, 1, 1};
     struct recompute *r = mem_zalloc(sizeof(*r));
     if (r == NULL)
         return NULL;
@@ -83,9 +48,7 @@ struct recompute *recompute_new(const struct recompute_config *config)
     r->journal = journal_new();
     r->told = told_new();
     r->outbox = outbox_new();
-    r->streams = db_params_new(STREAM_COLUMNS, TYPES, IS_ARRAY, 64 * 1024);
-    if (r->tables == NULL || r->journal == NULL || r->told == NULL || r->outbox == NULL ||
-        r->streams == NULL) {
+    if (r->tables == NULL || r->journal == NULL || r->told == NULL || r->outbox == NULL) {
         recompute_free(r);
         return NULL;
     }
@@ -100,30 +63,49 @@ void recompute_free(struct recompute *r)
     journal_free(r->journal);
     told_free(r->told);
     outbox_free(r->outbox);
-    db_params_free(r->streams);
     mem_free(r);
 }
 
-/* ---- cursors ---- */
+struct writing {
+    struct recompute *r;
+    struct db *db;
+    const struct lease *lease;
+    const char *tenant;
+    struct state state;
+    const struct derived *derived;
+    struct arena *arena;
+    int64_t start_us;
+    struct recompute_report *report;
+};
 
-static enum rc read_streams(struct recompute *r, struct db *db, const char *tenant, struct err *err)
+/* Rolls back what failed; its own failure means the connection is gone, which does the same. */
+static enum rc give_up(struct db *db, enum rc rc, struct err *err)
+{
+    struct err why;
+    if (db_is_alive(db) && db_exec(db, "rollback", &why) != RC_OK && rc == RC_OK)
+        *err = why;
+    return rc;
+}
+
+/* ---- what the facts are ---- */
+
+static enum rc read_streams(struct db *db, struct state *state, struct err *err)
 {
     struct db_result *result;
     enum rc rc = db_run(db, "recompute_streams", STREAMS_SQL, NULL, &result, err);
     if (rc != RC_OK)
         return rc;
-    db_params_reset(r->streams);
-    db_put_text(r->streams, STREAM_TENANT, slice_str(tenant));
-    for (size_t row = 0; row < db_result_rows(result); row++) {
-        db_put_int(r->streams, STREAM_NO, db_result_int(result, row, 0));
-        db_put_int(r->streams, STREAM_NEXT, db_result_int(result, row, 1));
-    }
+    if (db_result_rows(result) > LIMIT_STREAMS / 2)
+        rc = err_set(err, RC_FATAL, "there are more than %d streams", LIMIT_STREAMS / 2);
+    for (size_t row = 0; rc == RC_OK && row < db_result_rows(result); row++)
+        state_end(state, (int32_t)db_result_int(result, row, 0))->next_offset =
+            db_result_int(result, row, 1);
     db_result_free(result);
-    return RC_OK;
+    return rc;
 }
 
-static enum rc read_cursors(struct recompute *r, struct db *db, const char *tenant,
-                            struct cursors *ret_cursors, struct err *err)
+static enum rc count_records(struct db *db, const char *tenant, int64_t most, int64_t *ret_count,
+                             struct err *err)
 {
     static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_INT8};
     static const int IS_ARRAY[] = {0, 0};
@@ -132,71 +114,60 @@ static enum rc read_cursors(struct recompute *r, struct db *db, const char *tena
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     db_put_text(params, 0, slice_str(tenant));
-    db_put_int(params, 1, r->config.records_max + 1);
-    enum rc rc = db_run(db, "recompute_cursors", CURSORS_SQL, params, &result, err);
+    db_put_int(params, 1, most + 1);
+    enum rc rc = db_run(db, "recompute_count", COUNT_SQL, params, &result, err);
     db_params_free(params);
     if (rc != RC_OK)
         return rc;
-    *ret_cursors = (struct cursors){
-        .decision_no = db_result_int(result, 0, 0),
-        .policy_version = db_result_int(result, 0, 1),
-        .linking_version = db_result_int(result, 0, 2),
-        .as_of_us = db_result_time(result, 0, 3),
-        .has_as_of = !db_result_is_null(result, 0, 3),
-        .records = db_result_int(result, 0, 4),
-    };
+    *ret_count = db_result_int(result, 0, 0);
     db_result_free(result);
-    return read_streams(r, db, tenant, err);
+    return RC_OK;
 }
 
-static enum rc store_cursors(struct recompute *r, struct db *db, const char *tenant,
-                             const struct cursors *cursors, int64_t duration_us, struct err *err)
+/* Where the facts end, in the snapshot they are read in. */
+static enum rc read_state(struct writing *w, struct err *err)
 {
-    static const enum db_type TYPES[] = {DB_TYPE_TEXT, DB_TYPE_INT4,        DB_TYPE_INT8,
-                                         DB_TYPE_INT8, DB_TYPE_TIMESTAMPTZ, DB_TYPE_INT8,
-                                         DB_TYPE_INT8, DB_TYPE_INT8};
-    static const int IS_ARRAY[] = {0, 0, 0, 0, 0, 0, 0, 0};
-    struct db_params *params = db_params_new(8, TYPES, IS_ARRAY, 1024);
-    if (params == NULL)
-        return err_set(err, RC_RETRY, "out of memory");
-    db_put_text(params, 0, slice_str(tenant));
-    db_put_int(params, 1, TABLES_FORM);
-    db_put_int(params, 2, cursors->decision_no);
-    db_put_int(params, 3, cursors->policy_version);
-    if (cursors->has_as_of)
-        db_put_time(params, 4, cursors->as_of_us);
-    else
-        db_put_null(params, 4);
-    db_put_int(params, 5, cursors->records);
-    db_put_int(params, 6, duration_us);
-    db_put_int(params, 7, cursors->linking_version);
-    enum rc rc = db_run(db, "recompute_store", STORE_SQL, params, NULL, err);
-    db_params_free(params);
-    if (rc == RC_OK && db_params_rows(r->streams, STREAM_NO) > 0)
-        rc = db_run(db, "recompute_store_streams", STORE_STREAMS_SQL, r->streams, NULL, err);
-    return rc;
+    struct state *state = &w->state;
+    enum rc rc = state_read(w->db, w->tenant, w->arena, state, err);
+    if (rc == RC_OK)
+        rc = read_streams(w->db, state, err);
+    if (rc == RC_OK)
+        rc = count_records(w->db, w->tenant, w->r->config.records_max, &state->records, err);
+    if (rc != RC_OK)
+        return rc;
+    state->decision_no = state->last_decision_no;
+    state->policy_version = state->last_policy_version;
+    state->linking_version = state->last_linking_version;
+    state->has_as_of = state->has_last_as_of;
+    state->as_of_us = state->last_as_of_us;
+    if (state->records > w->r->config.records_max)
+        return err_set(err, RC_FULL, "more than %" PRId64 " records (correlate_records_max)",
+                       w->r->config.records_max);
+    return RC_OK;
+}
+
+static enum rc read_facts(struct writing *w, struct facts *ret_facts, struct err *err)
+{
+    enum rc rc = db_exec(w->db, HISTORY_BEGIN, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = read_state(w, err);
+    if (rc == RC_OK)
+        rc = history_load_here(w->db, w->tenant, w->arena, ret_facts, err);
+    if (rc == RC_OK)
+        rc = db_exec(w->db, "commit", err);
+    return rc == RC_OK ? RC_OK : give_up(w->db, rc, err);
 }
 
 /* ---- writing ---- */
-
-struct writing {
-    struct recompute *r;
-    struct db *db;
-    const struct lease *lease;
-    const char *tenant;
-    const struct cursors *cursors;
-    const struct derived *derived;
-    struct arena *arena;
-    int64_t start_us;
-    struct recompute_report *report;
-};
 
 static enum rc write_all(const struct writing *w, struct err *err)
 {
     struct slice tenant = slice_str(w->tenant);
     struct recompute *r = w->r;
-    const struct journal_source alerts = {tenant, w->derived, w->arena, r->config.topic_alerts};
-    const struct told_source watch = {tenant, w->derived, w->arena, r->config.topic_watch};
+    const struct journal_source alerts = {tenant, w->derived, NULL, w->arena,
+                                          r->config.topic_alerts};
+    const struct told_source watch = {tenant, w->derived, NULL, w->arena, r->config.topic_watch};
     outbox_reset(r->outbox, tenant);
     enum rc rc = tables_write(r->tables, w->db, &w->report->rows, err);
     if (rc == RC_OK)
@@ -206,16 +177,7 @@ static enum rc write_all(const struct writing *w, struct err *err)
     if (rc == RC_OK)
         rc = outbox_store(r->outbox, w->db, err);
     int64_t duration_us = clock_mono_us(clock_real()) - w->start_us;
-    return rc == RC_OK ? store_cursors(r, w->db, w->tenant, w->cursors, duration_us, err) : rc;
-}
-
-/* Rolls back what failed; its own failure means the connection is gone, which does the same. */
-static enum rc give_up(struct db *db, enum rc rc, struct err *err)
-{
-    struct err why;
-    if (db_is_alive(db) && db_exec(db, "rollback", &why) != RC_OK && rc == RC_OK)
-        *err = why;
-    return rc;
+    return rc == RC_OK ? state_store(w->db, w->tenant, &w->state, duration_us, err) : rc;
 }
 
 static enum rc write_fenced(const struct writing *w, struct err *err)
@@ -239,13 +201,13 @@ static enum rc write_fenced(const struct writing *w, struct err *err)
 static enum rc compute(struct writing *w, struct err *err)
 {
     struct facts facts;
-    enum rc rc = history_load(w->db, w->tenant, w->arena, &facts, err);
+    enum rc rc = read_facts(w, &facts, err);
     if (rc == RC_OK)
         rc = correlate_full(&facts, w->arena, &w->derived, err);
     if (rc != RC_OK)
         return rc;
     const struct tables_source source = {slice_str(w->tenant), w->derived,
-                                         w->cursors->linking_version};
+                                         w->state.linking_version};
     rc = tables_fill(w->r->tables, &source, w->arena, err);
     return rc == RC_OK ? write_fenced(w, err) : rc;
 }
@@ -259,7 +221,7 @@ static enum rc leave_alone(const struct writing *w, struct err *err)
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     db_put_text(params, 0, slice_str(w->tenant));
-    db_put_int(params, 1, w->cursors->records);
+    db_put_int(params, 1, w->state.records);
     enum rc rc = db_exec(w->db, "begin", err);
     if (rc == RC_OK)
         rc = lease_lock(w->lease, w->db, lease_shard(slice_str(w->tenant)), err);
@@ -298,31 +260,33 @@ static enum rc contain(const struct writing *w, enum rc rc, struct err *err)
 enum rc recompute_tenant(struct recompute *r, struct db *db, const struct lease *lease,
                          const char *tenant, struct recompute_report *ret_report, struct err *err)
 {
-    struct cursors cursors;
     struct recompute_report report = {.outcome = RECOMPUTE_OUTCOME_DONE};
     struct writing w = {.r = r,
                         .db = db,
                         .lease = lease,
                         .tenant = tenant,
-                        .cursors = &cursors,
+                        .arena = arena_new(LIMIT_HISTORY_BYTES),
                         .start_us = clock_mono_us(clock_real()),
                         .report = &report};
-    enum rc rc = read_cursors(r, db, tenant, &cursors, err);
-    if (rc != RC_OK)
-        return rc;
-    if (cursors.records > r->config.records_max) {
-        rc = err_set(err, RC_FULL, "more than %" PRId64 " records (correlate_records_max)",
-                     r->config.records_max);
-    } else {
-        w.arena = arena_new(LIMIT_HISTORY_BYTES);
-        rc = w.arena == NULL ? err_set(err, RC_RETRY, "out of memory") : compute(&w, err);
-        arena_free(w.arena);
-    }
+    enum rc rc = w.arena == NULL ? err_set(err, RC_RETRY, "out of memory") : compute(&w, err);
+    arena_free(w.arena);
     rc = contain(&w, rc, err);
     if (rc != RC_OK)
         return rc;
-    report.records = cursors.records;
+    report.records = w.state.records;
     report.duration_us = clock_mono_us(clock_real()) - w.start_us;
     *ret_report = report;
     return RC_OK;
+}
+
+enum rc recompute_mark(struct recompute *r, struct db *db, const struct lease *lease,
+                       const char *tenant, struct recompute_report *ret_report, struct err *err)
+{
+    struct recompute_report report = {.outcome = RECOMPUTE_OUTCOME_WHOLE};
+    const struct writing w = {
+        .r = r, .db = db, .lease = lease, .tenant = tenant, .report = &report};
+    enum rc rc = leave_alone(&w, err);
+    if (rc == RC_OK)
+        *ret_report = report;
+    return rc;
 }

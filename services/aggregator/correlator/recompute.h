@@ -8,9 +8,8 @@
 #include "services/common/db/db.h"
 #include "services/common/tables/tables.h"
 
-/* Brings all derived rows of one tenant to its facts. This first form computes the whole tenant
-   anew and writes the difference; the incremental form will take its place behind the same tables.
- */
+/* Brings all derived rows of one tenant to its facts by computing the whole tenant anew and writing
+   the difference: what advance.h cannot take in steps. */
 struct recompute;
 
 struct recompute_config {
@@ -27,13 +26,15 @@ enum recompute_outcome {
     RECOMPUTE_OUTCOME_FENCED,     /* the shard has another owner; nothing was written */
     RECOMPUTE_OUTCOME_LEFT_ALONE, /* too large, or a fact or row that cannot be; why says it. Its
                                      row in kasumori.correlated has form 0 */
+    RECOMPUTE_OUTCOME_WHOLE,      /* of a step: it is to be computed as a whole; why says it */
 };
 
 struct recompute_report {
     enum recompute_outcome outcome;
     struct tables_counts rows;
     uint64_t alert_changes, watch_changes;
-    int64_t records;
+    int is_step;     /* else the whole tenant */
+    int64_t records; /* read: of the tenant, or in the closed set */
     int64_t duration_us;
     struct err why;
 };
@@ -44,5 +45,9 @@ struct recompute_report {
 enum rc recompute_tenant(struct recompute *recompute, struct db *db, const struct lease *lease,
                          const char *tenant, struct recompute_report *ret_report,
                          struct err *err) MUST_CHECK;
+/* Marks the tenant as to be computed as a whole (form 0), so that this is known after a start. */
+enum rc recompute_mark(struct recompute *recompute, struct db *db, const struct lease *lease,
+                       const char *tenant, struct recompute_report *ret_report,
+                       struct err *err) MUST_CHECK;
 
 #endif

@@ -20,6 +20,7 @@ enum { TENANT, ENTRY, DECISION_NO, REASON, KIND, CHANGE_NO, IS_WITHDRAWN, VALUE,
 
 struct told {
     struct db_params *tenant; /* one value */
+    struct db_params *near;   /* tenant, entries */
     struct db_params *rows;
     struct buf text;
 };
@@ -36,6 +37,12 @@ struct entry {
 static const char LOAD_SQL[] =
     "select entry, decision_no, reason, kind, change_no, is_withdrawn, value "
     "from kasumori.watch_told where tenant = $1 order by entry";
+
+static const char LOAD_NEAR_SQL[] =
+    "select t.entry, t.decision_no, t.reason, t.kind, t.change_no, t.is_withdrawn, t.value "
+    "from (select distinct id from unnest($2) as u (id)) as w cross join lateral ("
+    "select * from kasumori.watch_told where tenant = $1 and entry = w.id offset 0) as t "
+    "order by t.entry";
 
 static const char STORE_SQL[] =
     "insert into kasumori.watch_told (tenant, entry, decision_no, reason, kind, change_no, "
@@ -54,8 +61,9 @@ struct told *told_new(void)
         return NULL;
     buf_init(&told->text, LIMIT_VALUE_BYTES);
     told->tenant = db_params_new(1, TYPES, IS_ARRAY, 1024);
+    told->near = db_params_new(2, TYPES, IS_ARRAY, COLUMN_BYTES_MAX);
     told->rows = db_params_new(COLUMNS, TYPES, IS_ARRAY, COLUMN_BYTES_MAX);
-    if (told->tenant == NULL || told->rows == NULL) {
+    if (told->tenant == NULL || told->near == NULL || told->rows == NULL) {
         told_free(told);
         return NULL;
     }
@@ -67,6 +75,7 @@ void told_free(struct told *told)
     if (told == NULL)
         return;
     db_params_free(told->tenant);
+    db_params_free(told->near);
     db_params_free(told->rows);
     buf_done(&told->text);
     mem_free(told);
@@ -344,6 +353,35 @@ static enum rc compare(struct telling *t, const struct entry *entries, size_t co
     return rc;
 }
 
+/* What is stored of all entries, or of those that one of the two says. */
+static enum rc load(struct told *told, struct db *db, const struct told_source *source,
+                    const struct entry *entries, size_t count, struct db_result **ret_stored,
+                    struct err *err)
+{
+    struct told_source old = *source;
+    struct entry *gone;
+    size_t gone_count;
+    if (source->before == NULL)
+        return db_run(db, "told_load", LOAD_SQL, told->tenant, ret_stored, err);
+    old.derived = source->before;
+    enum rc rc = take_entries(told, &old, &gone, &gone_count, err);
+    if (rc != RC_OK)
+        return rc;
+    db_params_reset(told->near);
+    db_put_text(told->near, TENANT, source->tenant);
+    for (size_t i = 0; i < gone_count; i++)
+        db_put_uuid(told->near, ENTRY, &gone[i].id);
+    for (size_t i = 0; i < count; i++)
+        db_put_uuid(told->near, ENTRY, &entries[i].id);
+    return db_run(db, "told_load_near", LOAD_NEAR_SQL, told->near, ret_stored, err);
+}
+
+static int has_nothing(const struct told_source *source)
+{
+    return source->before != NULL && source->before->watch.count == 0 &&
+           source->derived->watch.count == 0;
+}
+
 enum rc told_store(struct told *told, struct db *db, const struct told_source *source,
                    struct outbox *outbox, uint64_t *ret_changes, struct err *err)
 {
@@ -351,14 +389,15 @@ enum rc told_store(struct told *told, struct db *db, const struct told_source *s
     struct db_result *stored;
     struct entry *entries;
     size_t count;
+    if (has_nothing(source))
+        return RC_OK;
     db_params_reset(told->tenant);
     db_params_reset(told->rows);
     db_put_text(told->tenant, TENANT, source->tenant);
     db_put_text(told->rows, TENANT, source->tenant);
     enum rc rc = take_entries(told, source, &entries, &count, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = db_run(db, "told_load", LOAD_SQL, told->tenant, &stored, err);
+    if (rc == RC_OK)
+        rc = load(told, db, source, entries, count, &stored, err);
     if (rc != RC_OK)
         return rc;
     rc = compare(&telling, entries, count, stored);

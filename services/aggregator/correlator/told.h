@@ -17,6 +17,9 @@ void told_free(struct told *told);
 struct told_source {
     struct slice tenant;
     const struct derived *derived;
+    /* What derived was before, when both are of one closed set of facts: only what either says is
+       told. NULL: derived is all. */
+    const struct derived *before;
     struct arena *arena; /* scratch */
     const char *topic;   /* of the messages */
 };

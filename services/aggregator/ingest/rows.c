@@ -60,6 +60,8 @@ static void put_envelope(struct db_params *to, const struct item *item)
     put_text_or_null(to, RECORD_HAPPENING_REF, record->happening_ref);
     db_put_bytes(to, RECORD_BODY_HASH, slice_of(item->delivery.body_hash, DEDUP_HASH_BYTES));
     db_put_bool(to, RECORD_HAS_UNKNOWN_FIELDS, record_has_unknown_fields(record));
+    db_put_int(to, RECORD_STREAM_NO, item->message->stream->stream_no);
+    db_put_int(to, RECORD_OFFSET, item->message->offset);
 }
 
 /* A revision of a record is a correction that replaces its whole body by this one. */

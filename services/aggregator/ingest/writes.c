@@ -61,6 +61,8 @@ static const struct column RECORD[] = {
     [RECORD_HAS_UNKNOWN_FIELDS] = {"has_unknown_fields", DB_TYPE_BOOL, NULL},
     [RECORD_BARE_PERSONS] = {"bare_persons", DB_TYPE_TEXT, "smallint[]"},
     [RECORD_BARE_ROLES] = {"bare_roles", DB_TYPE_TEXT, "smallint[]"},
+    [RECORD_STREAM_NO] = {"stream_no", DB_TYPE_INT4, NULL},
+    [RECORD_OFFSET] = {"kafka_offset", DB_TYPE_INT8, NULL},
 };
 
 static const struct column RECORD_TEXT[] = {

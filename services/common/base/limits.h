@@ -87,6 +87,7 @@ enum {
     LIMIT_MONITOR_PURPOSE_BYTES = 256,
     LIMIT_MONITOR_WAITING = 256, /* requests waiting for a thread */
     LIMIT_MONITOR_THREADS = 64,
+    LIMIT_MONITOR_SEALED = 5000, /* audit rows of a tenant sealed in one transaction */
 
     /* files */
     LIMIT_CONFIG_BYTES = 256 * 1024,
@@ -95,6 +96,8 @@ enum {
 };
 
 #define LIMIT_HISTORY_BYTES ((size_t)4 << 30) /* a tenant's facts and all derived from them */
+#define LIMIT_STEP_BYTES ((size_t)1 << 30)    /* what one step of T2 may take */
+#define LIMIT_KNOWN_BYTES ((size_t)64 << 20)  /* a tenant's decisions kept between steps */
 #define LIMIT_DUMP_BYTES ((size_t)1 << 30)    /* a canonical dump */
 #define LIMIT_SPOOL_READ_PATIENCE_US (60 * CLOCK_US_PER_S) /* an I/O error is damage after that */
 #define LIMIT_RECORD_SPAN_US CLOCK_US_PER_DAY              /* occurred_end - occurred_start */

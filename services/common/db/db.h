@@ -64,6 +64,14 @@ void db_put_bytes(struct db_params *params, size_t column, struct slice value);
 void db_put_uuid(struct db_params *params, size_t column, const struct uuid *value);
 void db_put_time(struct db_params *params, size_t column, int64_t at_us); /* INT64_MAX: infinity */
 size_t db_params_rows(const struct db_params *params, size_t column);
+/* The first failure that stuck, as db_run would report it. */
+enum rc db_params_check(const struct db_params *params, struct err *err) MUST_CHECK;
+/* Elements one after another, for comparing rows and moving them: *at is 0 at first. ret_element
+   holds the size and the bytes as they travel, valid until the next put. 0: there are no more. */
+int db_params_next(const struct db_params *params, size_t column, size_t *at,
+                   struct slice *ret_element);
+/* Puts an element of a column of the same type. */
+void db_put_element(struct db_params *params, size_t column, struct slice element);
 
 struct db_result; /* binary rows; a NULL reads as 0, as an empty slice without data, as the nil uuid
                    */

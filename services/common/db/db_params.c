@@ -245,6 +245,33 @@ void db_put_time(struct db_params *params, size_t column_no, int64_t at_us)
         put_int64(column, at_us - DB_EPOCH_US);
 }
 
+int db_params_next(const struct db_params *params, size_t column_no, size_t *at,
+                   struct slice *ret_element)
+{
+    CHECK(column_no < params->count);
+    const struct column *column = &params->columns[column_no];
+    size_t from = HEADER_BYTES + *at;
+    uint32_t wire;
+    if (column->failure != FAILURE_NONE || from >= column->buf.size)
+        return 0;
+    memcpy(&wire, column->buf.data + from, sizeof(wire));
+    size_t size = SIZE_BYTES + (wire == UINT32_MAX ? 0 : be32toh(wire));
+    *ret_element = slice_of(column->buf.data + from, size);
+    *at += size;
+    return 1;
+}
+
+void db_put_element(struct db_params *params, size_t column_no, struct slice element)
+{
+    struct column *column = column_at(params, column_no);
+    CHECK(element.size >= SIZE_BYTES);
+    if (element.size == SIZE_BYTES && memcmp(element.data, "\xff\xff\xff\xff", SIZE_BYTES) == 0)
+        db_put_null(params, column_no);
+    else
+        put(column, slice_of(NULL, 0),
+            slice_of(element.data + SIZE_BYTES, element.size - SIZE_BYTES));
+}
+
 static void write_be32(uint8_t *at, uint32_t value)
 {
     uint32_t wire = htobe32(value);
@@ -290,16 +317,26 @@ static enum rc report(const struct column *column, size_t i, struct err *err)
     return RC_OK;
 }
 
+enum rc db_params_check(const struct db_params *params, struct err *err)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        enum rc rc = report(&params->columns[i], i, err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
 enum rc db_params_bind(const struct db_params *params, struct db_bound *ret_bound, struct err *err)
 {
     if (params == NULL) {
         *ret_bound = (struct db_bound){0};
         return RC_OK;
     }
+    enum rc rc = db_params_check(params, err);
+    if (rc != RC_OK)
+        return rc;
     for (size_t i = 0; i < params->count; i++) {
-        enum rc rc = report(&params->columns[i], i, err);
-        if (rc != RC_OK)
-            return rc;
         if (params->columns[i].is_array)
             bind_array(params, i);
         else

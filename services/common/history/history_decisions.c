@@ -8,7 +8,7 @@
 #include "services/common/history/history_load.h"
 #include "services/common/history/history_names.h"
 
-#define PAGE "where tenant = $1 and decision_no > $2 and decision_no <= $3 "
+#define RANGE "where tenant = $1 and decision_no > $2 and decision_no <= $3 "
 
 static const char DECISIONS[] =
     "select decision_no, kind, coalesce(body ->> 'value', ''), "
@@ -34,7 +34,7 @@ static const char RECORDS[] =
     "select decision_no, named::uuid from kasumori.decision cross join lateral ("
     "select named, place from jsonb_array_elements_text(coalesce(body -> 'records', '[]')) "
     "with ordinality as list (named, place) "
-    "union all select body ->> 'record', 0 where body ? 'record') as names " PAGE
+    "union all select body ->> 'record', 0 where body ? 'record') as names " RANGE
     "order by decision_no, place";
 
 static const char CLASSES[] =
@@ -45,7 +45,7 @@ static const char CLASSES[] =
     "with ordinality as list (class, place) "
     "union all select body -> 'a', 1 where body ? 'a' "
     "union all select body -> 'b', 2 where body ? 'b' "
-    "union all select body -> 'class', 1 where body ? 'class') as names " PAGE
+    "union all select body -> 'class', 1 where body ? 'class') as names " RANGE
     "order by decision_no, place";
 
 enum { CLASS_KIND = 1, CLASS_KEY_ID, CLASS_MAC, CLASS_AT };
@@ -53,17 +53,11 @@ enum { CLASS_KIND = 1, CLASS_KEY_ID, CLASS_MAC, CLASS_AT };
 static const char SCOPES[] =
     "select decision_no, site from kasumori.decision cross join lateral "
     "jsonb_array_elements_text(coalesce(body -> 'scope', '[]')) "
-    "with ordinality as list (site, place) " PAGE "order by decision_no, place";
+    "with ordinality as list (site, place) " RANGE "order by decision_no, place";
 
 struct rows {
     struct db_result *result;
     size_t at;
-};
-
-struct page {
-    struct page *next;
-    struct fact_decision *decisions;
-    size_t count;
 };
 
 /* $3: a count, or the last number of the page. */
@@ -158,16 +152,17 @@ static const struct list_query LISTS[] = {
 };
 
 static enum rc add_list(struct history_load *load, const struct list_query *list, int64_t after,
-                        struct page *page)
+                        struct history_page *page)
 {
     struct rows rows = {0};
-    const int64_t bounds[2] = {after, page->decisions[page->count - 1].no};
+    struct fact_decision *decisions = page->items;
+    const int64_t bounds[2] = {after, decisions[page->count - 1].no};
     enum rc rc = query(load, list->name, list->sql, bounds, &rows.result);
     if (rc != RC_OK)
         return rc;
     for (size_t i = 0; rc == RC_OK && i < page->count; i++) {
-        size_t count = count_of(&rows, page->decisions[i].no);
-        if (count > 0 && !list->add(load, &rows, count, &page->decisions[i]))
+        size_t count = count_of(&rows, decisions[i].no);
+        if (count > 0 && !list->add(load, &rows, count, &decisions[i]))
             rc = load->err->rc;
         rows.at += count;
     }
@@ -216,21 +211,27 @@ static enum rc fill_decision(struct history_load *load, const struct db_result *
     return set_value(load, db_result_bytes(rows, row, DECISION_VALUE), decision);
 }
 
-static enum rc fill_page(struct history_load *load, const struct db_result *rows, struct page *page)
+static enum rc fill_page(struct history_load *load, const struct db_result *rows,
+                         struct history_page *page)
 {
     enum rc rc = RC_OK;
-    page->count = db_result_rows(rows);
-    page->decisions = history_take(load, page->count, sizeof(*page->decisions));
-    if (page->decisions == NULL)
+    struct fact_decision *decisions = history_take(load, db_result_rows(rows), sizeof(*decisions));
+    if (decisions == NULL)
         return load->err->rc;
+    page->items = decisions;
+    page->count = db_result_rows(rows);
     for (size_t i = 0; rc == RC_OK && i < page->count; i++)
-        rc = fill_decision(load, rows, i, &page->decisions[i]);
+        rc = fill_decision(load, rows, i, &decisions[i]);
     return rc;
 }
 
-static enum rc load_page(struct history_load *load, int64_t after, struct page *page)
+static enum rc load_page(struct history_load *load, const struct history_page *before,
+                         struct history_page *page)
 {
     struct db_result *rows;
+    int64_t after = load->decisions_after;
+    if (before != NULL)
+        after = ((const struct fact_decision *)before->items)[before->count - 1].no;
     const int64_t bounds[2] = {after, LIMIT_HISTORY_PAGE};
     enum rc rc = query(load, "history_decisions", DECISIONS, bounds, &rows);
     if (rc != RC_OK)
@@ -242,40 +243,13 @@ static enum rc load_page(struct history_load *load, int64_t after, struct page *
     return rc;
 }
 
-static enum rc join_pages(struct history_load *load, const struct page *first, size_t count)
+enum rc history_load_decisions(struct history_load *load, int64_t after_no)
 {
-    struct fact_decision *decisions = history_take(load, count, sizeof(*decisions));
-    size_t at = 0;
-    if (decisions == NULL)
-        return load->err->rc;
-    for (const struct page *page = first; page != NULL; page = page->next) {
-        if (page->count > 0)
-            memcpy(decisions + at, page->decisions, page->count * sizeof(*decisions));
-        at += page->count;
-    }
-    load->facts.decisions = decisions;
-    load->facts.decisions_count = count;
-    return RC_OK;
-}
-
-enum rc history_load_decisions(struct history_load *load)
-{
-    struct page *first = NULL;
-    struct page **link = &first;
-    int64_t after = 0;
-    size_t count = 0;
-    for (;;) {
-        struct page *page = history_take(load, 1, sizeof(*page));
-        if (page == NULL)
-            return load->err->rc;
-        enum rc rc = load_page(load, after, page);
-        if (rc != RC_OK)
-            return rc;
-        *link = page;
-        link = &page->next;
-        count += page->count;
-        if (page->count < LIMIT_HISTORY_PAGE)
-            return join_pages(load, first, count);
-        after = page->decisions[page->count - 1].no;
-    }
+    void *decisions;
+    load->decisions_after = after_no;
+    enum rc rc = history_load_pages(load, load_page, sizeof(struct fact_decision), &decisions,
+                                    &load->facts.decisions_count);
+    if (rc == RC_OK)
+        load->facts.decisions = decisions;
+    return rc;
 }

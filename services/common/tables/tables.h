@@ -14,7 +14,7 @@
    function of struct derived, and the stored ones are brought there by difference or compared. */
 enum {
     /* Grows with every change of what stands in a row; stored per tenant. */
-    TABLES_FORM = 1,
+    TABLES_FORM = 2,
 };
 
 enum table {
@@ -49,6 +49,8 @@ enum rc tables_fill(struct tables *tables, const struct tables_source *source,
                     struct arena *scratch, struct err *err) MUST_CHECK;
 /* How many rows it made. */
 size_t tables_rows(const struct tables *tables, enum table table);
+/* The rows made: a column each, the tenant first. */
+const struct db_params *tables_params(const struct tables *tables, enum table table);
 
 /* By index of class and subject, as they stand in the rows. Live in scratch of tables_fill. */
 int64_t tables_class_number(const struct tables *tables, size_t class);

@@ -30,6 +30,11 @@ struct db *world_open(const char *variable)
 static void tell(void *ctx, const char *tenant, const struct recompute_report *report)
 {
     struct world *world = ctx;
+    world->wholes += report->outcome == RECOMPUTE_OUTCOME_WHOLE;
+    if (report->outcome == RECOMPUTE_OUTCOME_WHOLE) {
+        world->why = report->why;
+        return; /* it comes again */
+    }
     world->last = *report;
     world->reports++;
     if (report->outcome != RECOMPUTE_OUTCOME_DONE)
@@ -85,18 +90,18 @@ int world_tear_down(void **state)
     return 0;
 }
 
-/* As the thread, but without its pauses: a tenant's rest is waited for. */
+/* As the thread, but its pauses are short: a tenant's rest is waited for. */
 static enum rc settle(struct world *world)
 {
     int quiet = 0;
-    while (quiet < 2) { /* a look is due every 200 ms */
+    while (quiet < 10) {
         int is_idle;
         enum rc rc = correlator_turn(world->correlator, world->db, &is_idle, &world->err);
         if (rc != RC_OK)
             return rc;
-        quiet = is_idle ? quiet + 1 : 0;
-        if (is_idle) {
-            struct timespec wait = {.tv_nsec = 210 * 1000 * 1000};
+        quiet = !is_idle ? 0 : quiet + (correlator_waiting(world->correlator) > 0 ? 1 : 5);
+        if (is_idle && correlator_waiting(world->correlator) > 0) {
+            struct timespec wait = {.tv_nsec = 50 * 1000 * 1000};
             nanosleep(&wait, NULL);
         }
     }

@@ -12,6 +12,8 @@ struct world {
     struct correlator_config config;
     struct recompute_report last; /* of a tenant */
     int reports;
+    int wholes;     /* how often a step said that the whole is to be computed */
+    struct err why; /* the last time */
     struct err err;
 };
 
