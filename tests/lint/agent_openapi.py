@@ -178,6 +178,237 @@ def problem(text: str) -> dict:
     }
 
 
+TEXT = {"type": "string", "maxLength": 8192, "description": "masked before it is stored"}
+ID = {"type": "string", "format": "uuid"}
+RECEIPT = {"type": "string", "examples": ["K7M-4QX"]}
+TRI_WORD = {"enum": ["yes", "no"]}
+CODES = "time repeat abuse violence threat authority offsite sns sexual".split()
+
+
+def closed(properties: dict, required: list[str]) -> dict:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": required,
+    }
+
+
+def form_schemas() -> dict:
+    """The bodies of form_read.c and caller_text.c."""
+    identifier = closed(
+        {
+            "kind": {"enum": "phone member account mail vehicle sns".split()},
+            "value": {"type": "string", "minLength": 1, "maxLength": 256},
+            "again": {
+                "type": "string",
+                "maxLength": 256,
+                "description": "typed a second time: CONFIRMED when both are one after normalising",
+            },
+            "readBack": {"type": "boolean", "description": "read back to the customer: CONFIRMED"},
+        },
+        ["kind", "value"],
+    )
+    added = {
+        "formId": {**ID, "description": "made by the page for each form; names the record"},
+        "categories": {
+            "type": "array",
+            "items": {"enum": CODES},
+            "maxItems": 9,
+            "uniqueItems": True,
+            "description": "of mhlw9, 2022; none is allowed",
+        },
+        "hurt": TRI_WORD,
+        "policeCalled": {"type": "boolean"},
+        "anonymous": {"type": "boolean", "description": "leave the worker out of the record"},
+        "words": TEXT,
+        "note": TEXT,
+        "identifiers": {"type": "array", "items": identifier, "maxItems": 4},
+    }
+    whole = {
+        **added,
+        "minutesAgo": {"type": "integer", "minimum": 0, "maximum": 43200},
+        "channel": {"enum": "face_to_face phone visit mail chat sns other".split()},
+        "spot": {"type": "string", "description": "a name of form.spots"},
+        "stillHere": TRI_WORD,
+        "callId": {"type": "string", "maxLength": 256},
+    }
+    receipt = {"receipt": RECEIPT}
+    own = {
+        "reportFormId": {
+            **ID,
+            "description": "of a report without a name: its formId shows who made it",
+        }
+    }
+    retraction = {k: added[k] for k in ("formId", "anonymous")}
+    question = {
+        name: {"type": "string", "maxLength": 256}
+        for name in "number memberId account mail vehicle sns purpose".split()
+    }
+    question["callId"] = {"type": "string", "maxLength": 64}
+    return {
+        "FormReport": closed(whole, ["formId", "channel"]),
+        "FormSupplement": closed({**added, **receipt}, ["formId", "receipt"]),
+        "FormCorrection": closed({**whole, **receipt, **own}, ["formId", "receipt", "channel"]),
+        "FormRetraction": closed(
+            {**retraction, **receipt, **own, "reason": TEXT}, ["formId", "receipt"]
+        ),
+        "FormStored": {
+            "type": "object",
+            "properties": {
+                "receipt": RECEIPT,
+                "recordId": ID,
+                "masked": {"type": "integer"},
+                "state": {"const": "stored"},
+            },
+        },
+        "FormProblem": {
+            "type": "object",
+            "properties": {
+                "type": {"type": "string"},
+                "status": {"type": "integer"},
+                "title": {"type": "string"},
+                "code": {"type": "string", "description": "stable: wrong_pin, locked, bad_form, …"},
+                "detail": {"type": "string"},
+                "place": {"type": "string", "description": "the member at fault"},
+            },
+        },
+        "CallerQuestion": {
+            **closed(question, ["purpose"]),
+            "description": "exactly one of number, memberId, account, mail, vehicle, sns",
+        },
+        "CallerAnswer": {
+            "type": "object",
+            "required": ["state"],
+            "properties": {
+                "state": {"enum": ["known", "unknown", "unavailable", "not_asked"]},
+                "reason": {
+                    "type": "string",
+                    "description": "unavailable: timeout, unreachable, untrusted, refused, busy, "
+                    "bad_answer, not_configured; not_asked: withheld, public_phone, out_of_area, "
+                    "no_number, impersonal",
+                },
+                "lookup": {
+                    "type": "object",
+                    "description": "as the monitor answered: services/monitor/openapi.yaml, Lookup",
+                },
+            },
+        },
+    }
+
+
+def form_paths() -> dict:
+    """What pages of this agent post: JSON, with the header X-Kasumori, no bearer key."""
+
+    def reference(name: str) -> dict:
+        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+    def refused(text: str) -> dict:
+        schema = {"$ref": "#/components/schemas/FormProblem"}
+        return {"description": text, "content": {"application/problem+json": {"schema": schema}}}
+
+    page = {
+        "name": "X-Kasumori",
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "any value; no page of another origin can send it",
+    }
+    refusals = {
+        "400": refused("bad_form, with its place."),
+        "401": refused("wrong_pin or signed_out."),
+        "403": refused("foreign or other_worker."),
+        "404": refused("no_form, no_workers or unknown_receipt."),
+        "409": refused("already_sent: stored under this formId with other content."),
+        "413": problem("Body too large."),
+        "415": refused("Another Content-Type."),
+        "429": refused("locked; Retry-After says how long."),
+        "503": refused("busy or cannot_store; nothing was stored."),
+        "507": refused("storage_full; nothing was stored."),
+    }
+
+    def post(summary: str, body: dict, good: dict) -> dict:
+        return {
+            "post": {
+                "summary": summary,
+                "security": [],
+                "parameters": [page],
+                "requestBody": {"required": True, "content": body},
+                "responses": {**good, **refusals},
+            }
+        }
+
+    def plain(properties: dict, required: list[str]) -> dict:
+        return {"application/json": {"schema": closed(properties, required)}}
+
+    def get(summary: str, kind: str) -> dict:
+        good = {"200": {"description": "It.", "content": {kind: {}}}}
+        return {"get": {"summary": summary, "security": [], "responses": good}}
+
+    text = {"type": "string"}
+    stored = {
+        "201": {"description": "Stored.", "content": reference("FormStored")},
+        "200": {"description": "It was stored before.", "content": reference("FormStored")},
+    }
+    session = plain({"code": text, "pin": text}, ["code", "pin"])
+    signed_in = {
+        "200": {
+            "description": "Signed in; a cookie says so.",
+            "content": plain({"worker": text}, ["worker"]),
+        }
+    }
+    state = {
+        "receipt": RECEIPT,
+        "at": {"type": "string", "format": "date-time"},
+        "state": {"enum": ["stored", "delivered"]},
+        "isYours": {"type": "boolean"},
+    }
+    receipt_state = {"200": {"description": "How far it is.", "content": plain(state, list(state))}}
+    answered = {"200": {"description": "What is known.", "content": reference("CallerAnswer")}}
+    paths = {
+        "/form": get("The staff form", "text/html"),
+        "/caller": get("The look-up, to type a number", "text/html"),
+        "/pop": get("The look-up, number and call in the fragment: #tel=…&call=…", "text/html"),
+        "/form/v1/config": get("What the pages need to know", "application/json"),
+        "/form/v1/session": post("Sign in", session, signed_in),
+        "/form/v1/session/end": post("Sign out", plain({}, []), {"204": {"description": "Out."}}),
+        "/form/v1/receipt": post(
+            "How far a report is", plain({"receipt": RECEIPT}, ["receipt"]), receipt_state
+        ),
+        "/form/v1/caller": post("Look a number up", reference("CallerQuestion"), answered),
+    }
+    for path, name in (
+        ("reports", "FormReport"),
+        ("supplements", "FormSupplement"),
+        ("corrections", "FormCorrection"),
+        ("retractions", "FormRetraction"),
+    ):
+        paths[f"/form/v1/{path}"] = post(f"Store: {name}", reference(name), stored)
+    paths["/v1/caller"] = {
+        "post": {
+            "summary": "Look a number up, for telephone systems and headquarters' board",
+            "requestBody": {"required": True, "content": reference("CallerQuestion")},
+            "responses": {
+                **answered,
+                "400": problem("Bad question, with its member."),
+                "401": problem("No or wrong bearer key (TCP, when one is set)."),
+                "403": problem("A page of an origin other than lookup.allow_origin."),
+                "413": problem("Body too large."),
+                "415": problem("Another Content-Type."),
+            },
+        },
+        "options": {
+            "summary": "A browser asks first",
+            "security": [],
+            "responses": {
+                "204": {"description": "The board of lookup.allow_origin may ask."},
+                "403": problem("Another origin."),
+            },
+        },
+    }
+    return paths
+
+
 def document() -> dict:
     record = {"$ref": "#/components/schemas/Record"}
     stored = {
@@ -285,6 +516,7 @@ def document() -> dict:
                     },
                 }
             },
+            **form_paths(),
             "/livez": {"get": {"summary": "The process runs", "responses": state}},
             "/readyz": {
                 "get": {
@@ -302,6 +534,7 @@ def document() -> dict:
         "components": {
             "schemas": {
                 **schemas(),
+                **form_schemas(),
                 "Problem": {
                     "type": "object",
                     "properties": {
