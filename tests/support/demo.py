@@ -29,6 +29,7 @@ from tests.support.topic import Message, publish
 
 CALLS_KIND = "call"
 CALLS_SOURCE = "asterisk:pbx1"
+WORKER, WORKER_PIN = "w12", "271828"  # of the demo's staff forms
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Demo:
         self.servers.start()
         self.stack.create()
         for site in self.stack.sites:
-            self.stack.add_agent(site.site, start=False)
+            self.stack.add_agent(site.site, start=False, form=self._form())
         self.stack.add_aggregator(start=False)
         self.stack.add_monitor(start=False)
         services = self.stack.services()
@@ -118,6 +119,22 @@ class Demo:
         self._write_truth(world)
         correlated = self._correlate(world)
         return self._report(world, planted_bad, ledger, correlated)
+
+    def _form(self) -> dict:
+        """The staff form, with one worker for all sites."""
+        workers, pin = self.folder / "workers", self.folder / "worker.pin"
+        if not workers.exists():
+            pin.touch(mode=0o600)
+            pin.write_text(WORKER_PIN + "\n")
+            self.stack.cli(
+                "worker", "add", "--file", workers, "--worker", WORKER, "--pin-file", pin
+            )
+        spots = [
+            {"name": "レジ1", "floor": "1階"},
+            {"name": "サービスカウンター"},
+            {"name": "入口"},
+        ]
+        return {"enabled": True, "spots": spots, "workers_file": str(workers)}
 
     # -- feeding
 
@@ -268,6 +285,8 @@ class Demo:
 def _print_addresses(demo: Demo) -> None:
     for agent in demo.stack.agents.values():
         print(f"agent {agent.name}: http://127.0.0.1:{agent.port}/v1/records   {agent.unix}")
+    for agent in list(demo.stack.agents.values())[:1]:
+        print(f"staff form: http://127.0.0.1:{agent.port}/form   worker {WORKER}, PIN {WORKER_PIN}")
     for aggregator in demo.stack.aggregators.values():
         print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
     print(f"monitor: http://127.0.0.1:{demo.stack.monitor.port}/metrics")
