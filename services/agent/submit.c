@@ -47,9 +47,9 @@ struct submission {
     struct http_request *request;
     int is_batch;
     char trace[TRACE_PARENT_BYTES + 1]; /* empty: none was given */
-    struct buf bytes;     /* values back to back */
-    struct slice *values; /* lines_max */
-    struct line *lines;   /* lines_max */
+    struct buf bytes;                   /* values back to back */
+    struct slice *values;               /* lines_max */
+    struct line *lines;                 /* lines_max */
     size_t lines_count;
     uint32_t masked;
 };

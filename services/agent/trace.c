@@ -49,6 +49,5 @@ void trace_split(struct slice spooled, struct slice *ret_record, struct slice *r
     if (spooled.size < TRACE_SPOOLED_BYTES || spooled.data[0] != MARK || spooled.data[1] != VERSION)
         return;
     *ret_traceparent = slice_of(spooled.data + 2, TRACE_PARENT_BYTES);
-    *ret_record =
-        slice_of(spooled.data + TRACE_SPOOLED_BYTES, spooled.size - TRACE_SPOOLED_BYTES);
+    *ret_record = slice_of(spooled.data + TRACE_SPOOLED_BYTES, spooled.size - TRACE_SPOOLED_BYTES);
 }

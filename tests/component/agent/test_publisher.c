@@ -8,6 +8,7 @@
 
 #include "services/agent/agent_metrics.h"
 #include "services/agent/publisher.h"
+#include "services/agent/trace.h"
 #include "services/common/kafka/kafka_fake.h"
 
 /* The publisher on a real spool and a broker in memory. */
@@ -155,6 +156,41 @@ static void all_arrive_in_order_and_signed(void **state)
     }
 }
 
+static const char TRACE[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/* A spool of an older program, a record with a trace, one without, across a restart. */
+static void a_trace_goes_with_its_record_and_outside_its_mac(void **state)
+{
+    struct fixture *f = *state;
+    struct buf spooled;
+    uint64_t first;
+    buf_init(&spooled, 1024);
+    append(f, 1);
+    assert_int_equal(trace_add(&spooled, TRACE, 5), TRACE_SPOOLED_BYTES);
+    buf_add_str(&spooled, "value");
+    struct slice value = buf_slice(&spooled);
+    assert_int_equal(spool_append(f->spool, &value, 1, &first, NULL), RC_OK);
+    append(f, 1);
+    buf_done(&spooled);
+    close_publisher(f);
+    open_publisher(f);
+    run_all(f);
+    assert_int_equal(kafka_fake_count(fake), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct kafka_fake_message *message = kafka_fake_at(fake, i);
+        const struct kafka_header *trace = header(message, "traceparent");
+        struct spool_stats stats;
+        spool_stats(f->spool, &stats);
+        assert_true(slice_is_equal(message->value, slice_str("value")));
+        const struct mac_message claim = {message->value, "s001-a", stats.epoch, i + 1};
+        assert_true(mac_is_valid(&BUNDLE.mac_key, &claim, header(message, "ks-mac")->value.data));
+        if (i != 1)
+            assert_null(trace);
+        else
+            assert_true(trace != NULL && slice_is_equal(trace->value, slice_str(TRACE)));
+    }
+}
+
 /* Whatever befalls the producer, everything is stored by one of them and the mark moves to the end.
  */
 static void recovers(struct fixture *f, void (*hurt)(void))
@@ -250,6 +286,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_arrive_in_order_and_signed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_trace_goes_with_its_record_and_outside_its_mac, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_fatal_producer_is_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_undelivered_record_is_sent_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refused_record_is_never_skipped, set_up, tear_down),
