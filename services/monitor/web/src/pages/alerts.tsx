@@ -70,7 +70,7 @@ export function AlertsPage() {
 function AlertTable(props: { items: readonly Alert[]; onDone: () => void }) {
     const names = useNames();
     return (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t("alerts.title")}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={t("alerts.title")}>
             <table>
                 <thead>
                     <tr>

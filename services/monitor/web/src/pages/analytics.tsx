@@ -158,7 +158,7 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
         <div
             class="scroll stats-table"
             tabIndex={0}
-            role="region"
+            role="group"
             aria-label={t(`stats.${stats.measure}`)}
         >
             <table>

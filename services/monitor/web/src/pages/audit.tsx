@@ -49,7 +49,7 @@ export function AuditPage() {
             >
                 <Await of={pages} isEmpty={(items) => items.length === 0} empty="audit.empty">
                     {(items) => (
-                        <div class="scroll" tabIndex={0} role="region" aria-label={t("audit.list")}>
+                        <div class="scroll" tabIndex={0} role="group" aria-label={t("audit.list")}>
                             <table>
                                 <thead>
                                     <tr>

@@ -47,7 +47,7 @@ export function BadRecordsPage() {
             >
                 <Await of={pages} isEmpty={(items) => items.length === 0} empty="bad.empty">
                     {(items) => (
-                        <div class="scroll" tabIndex={0} role="region" aria-label={t("bad.list")}>
+                        <div class="scroll" tabIndex={0} role="group" aria-label={t("bad.list")}>
                             <table>
                                 <thead>
                                     <tr>

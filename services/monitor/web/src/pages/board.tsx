@@ -298,7 +298,7 @@ function SitesPanel({ now, names }: { now: Now; names: Names }) {
     if (sorted.length === 0) return null;
     return (
         <Panel title={t("board.sites")} note={t("board.today")} class="sites">
-            <div class="scroll" tabIndex={0} role="region" aria-label={t("board.sites")}>
+            <div class="scroll" tabIndex={0} role="group" aria-label={t("board.sites")}>
                 <table>
                     <thead>
                         <tr>

@@ -124,7 +124,7 @@ export function RecordTable(props: {
     const names = useNames();
     const isHeadquarters = useRole() !== "site";
     return (
-        <div class="scroll" tabIndex={0} role="region" aria-label={props.label}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
             <table class="records">
                 <thead>
                     <tr>

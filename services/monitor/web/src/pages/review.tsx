@@ -113,7 +113,7 @@ function TaskTable(props: {
     }
 
     return (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t("review.tasks")}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={t("review.tasks")}>
             <table>
                 <thead>
                     <tr>

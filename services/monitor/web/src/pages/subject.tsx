@@ -143,12 +143,7 @@ function OccurrencesPanel({ subject, names }: { subject: Subject; names: Names }
             {items.length === 0 ? (
                 <p class="empty">{t("subject.occurrences.empty")}</p>
             ) : (
-                <div
-                    class="scroll"
-                    tabIndex={0}
-                    role="region"
-                    aria-label={t("subject.occurrences")}
-                >
+                <div class="scroll" tabIndex={0} role="group" aria-label={t("subject.occurrences")}>
                     <table>
                         <thead>
                             <tr>

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.e2e.web.board import CHROMIUM, Board, board_on
+from tests.e2e.web.fixture import Fixture
+
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Root in a container has no namespace to make a sandbox of; nothing but our own pages is opened.
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def fixture() -> Iterator[Fixture]:
+    with Fixture() as running:
+        yield running
+
+
+@pytest.fixture(params=["ja", "en"])
+def lang(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def board(browser: Browser, fixture: Fixture, lang: str) -> Iterator[Board]:
+    """On made-up data, signed in."""
+    with board_on(browser, fixture.url, lang) as one:
+        yield one
+
+
+@pytest.fixture
+def any_board(browser: Browser, fixture: Fixture) -> Iterator[Callable[..., Board]]:
+    """Boards with a window, colours and a language of one's own."""
+    opened = []
+
+    def open_board(lang: str = "ja", **options: object) -> Board:
+        manager = board_on(browser, fixture.url, lang, **options)
+        opened.append(manager)
+        return manager.__enter__()
+
+    yield open_board
+    for manager in opened:
+        manager.__exit__(None, None, None)
