@@ -1,7 +1,9 @@
 /* kasumori, the operator's command: see services/cli/DESIGN.md. */
 #include <stdio.h>
 
+#include "services/cli/account.h"
 #include "services/cli/agent.h"
+#include "services/cli/audit.h"
 #include "services/cli/bad.h"
 #include "services/cli/category.h"
 #include "services/cli/cli.h"
@@ -10,6 +12,7 @@
 #include "services/cli/dump.h"
 #include "services/cli/explain.h"
 #include "services/cli/keygen.h"
+#include "services/cli/machine_key.h"
 #include "services/cli/migrate.h"
 #include "services/cli/offset.h"
 #include "services/cli/policy.h"
@@ -22,10 +25,10 @@
 #include "services/cli/worker.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs,  topics_verbs,   site_verbs,   agent_verbs,
-    bad_verbs,     offset_verbs,  policy_verbs,   decide_verbs, tick_verbs,
-    dump_verbs,    explain_verbs, rebuild_verbs,  vault_verbs,  doctor_verbs,
-    probe_verbs,   worker_verbs,  category_verbs, NULL,
+    migrate_verbs, keygen_verbs,      topics_verbs, site_verbs,  agent_verbs,  bad_verbs,
+    offset_verbs,  policy_verbs,      decide_verbs, tick_verbs,  dump_verbs,   explain_verbs,
+    rebuild_verbs, vault_verbs,       doctor_verbs, probe_verbs, worker_verbs, category_verbs,
+    account_verbs, machine_key_verbs, audit_verbs,  NULL,
 };
 
 int main(int argc, char **argv)

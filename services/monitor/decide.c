@@ -33,22 +33,21 @@ static enum rc audit_decision(struct call *call, const char *kind, struct slice 
     return call_audit(call, action, purpose, slice_str(object), err);
 }
 
-enum rc decide_insert(struct call *call, const char *kind, struct slice made_by,
-                      struct slice second_by, struct slice reason, struct slice body,
-                      int64_t *ret_no, struct err *err)
+enum rc decide_insert(struct call *call, const struct decide_row *row, int64_t *ret_no,
+                      struct err *err)
 {
     struct db_result *result;
     enum rc rc = call_select(
         call, "decide_insert",
         "insert into kasumori.decision (tenant, kind, made_by, second_by, reason, body) "
         "values ($1, $2, $3, nullif($4, ''), $5, $6) returning decision_no",
-        &result, err, "sssssj", call->caller->tenant, slice_str(kind), made_by, second_by, reason,
-        body);
+        &result, err, "sssssj", call->caller->tenant, slice_str(row->kind), row->made_by,
+        row->second_by, row->reason, row->body);
     if (rc != RC_OK)
         return rc;
     *ret_no = db_result_int(result, 0, 0);
     db_result_free(result);
-    return audit_decision(call, kind, reason, *ret_no, err);
+    return audit_decision(call, row->kind, row->reason, *ret_no, err);
 }
 
 static const char *bool_text(int is_so)
@@ -68,13 +67,15 @@ static void write_body(const struct decide_request *request, struct buf *out)
 static enum rc store_body(struct call *call, const struct decide_request *request,
                           const struct buf *body, struct decide_result *result, struct err *err)
 {
-    const char *kind = history_decision_name(request->fact.kind);
     if (body->is_failed)
         return err_set(err, RC_RETRY, "out of memory");
     if (decision_needs_two(request->fact.kind))
         return propose_insert(call, request, buf_slice(body), &result->proposal, err);
-    return decide_insert(call, kind, call->caller->account, slice_of(NULL, 0), request->reason,
-                         buf_slice(body), &result->no, err);
+    const struct decide_row row = {.kind = history_decision_name(request->fact.kind),
+                                   .made_by = call->caller->account,
+                                   .reason = request->reason,
+                                   .body = buf_slice(body)};
+    return decide_insert(call, &row, &result->no, err);
 }
 
 enum rc decide_store(struct call *call, struct decide_request *request,

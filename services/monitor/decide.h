@@ -60,9 +60,15 @@ enum rc decide_store(struct call *call, struct decide_request *request,
                      struct decide_result *ret_result, struct decide_fault *fault,
                      struct err *err) MUST_CHECK;
 
-/* Inserts one row of kasumori.decision and its audit row. second_by empty: one person. */
-enum rc decide_insert(struct call *call, const char *kind, struct slice made_by,
-                      struct slice second_by, struct slice reason, struct slice body,
-                      int64_t *ret_no, struct err *err) MUST_CHECK;
+/* One row of kasumori.decision. */
+struct decide_row {
+    const char *kind;
+    struct slice made_by, second_by; /* second_by empty: one person */
+    struct slice reason;
+    struct slice body;
+};
+/* Inserts it and its audit row. */
+enum rc decide_insert(struct call *call, const struct decide_row *row, int64_t *ret_no,
+                      struct err *err) MUST_CHECK;
 
 #endif

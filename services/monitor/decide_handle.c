@@ -101,10 +101,12 @@ static enum rc attach_subject(struct call *call, const struct decide_request *re
     fact.ordinal = name->ordinal;
     buf_init(&body, LIMIT_STRING_BYTES * 2);
     decision_write_body(&fact, "", &body);
+    const struct decide_row row = {.kind = history_decision_name(fact.kind),
+                                   .made_by = call->caller->account,
+                                   .reason = request->reason,
+                                   .body = buf_slice(&body)};
     enum rc rc = body.is_failed ? err_set(err, RC_RETRY, "out of memory")
-                                : decide_insert(call, history_decision_name(fact.kind),
-                                                call->caller->account, slice_of(NULL, 0),
-                                                request->reason, buf_slice(&body), &no, err);
+                                : decide_insert(call, &row, &no, err);
     buf_done(&body);
     return rc;
 }

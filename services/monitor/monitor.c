@@ -11,6 +11,7 @@
 #include "services/common/loop/loop.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/pages.h"
+#include "services/monitor/seal.h"
 #include "services/monitor/serve.h"
 #include "services/monitor/watch.h"
 
@@ -22,6 +23,7 @@ struct monitor {
     struct monitor_state state;
     struct loop_watch *sigterm, *sigint;
     struct watch *watch;
+    struct seal *seal;
     struct pages *pages;
     struct http_route *routes; /* those of this file, then routes_all */
     struct http_server *server;
@@ -154,6 +156,21 @@ static void stop_watch(void *ctx)
     watch_stop(monitor->watch);
 }
 
+static enum rc start_seal(void *ctx, struct err *err)
+{
+    struct monitor *monitor = ctx;
+    const struct seal_config config = {.database = monitor->config->database,
+                                       .heads_file = monitor->config->audit_heads_file,
+                                       .metrics = monitor->state.metrics};
+    return seal_start(&config, &monitor->seal, err);
+}
+
+static void stop_seal(void *ctx)
+{
+    struct monitor *monitor = ctx;
+    seal_stop(monitor->seal);
+}
+
 static enum rc start_pool(void *ctx, struct err *err)
 {
     struct monitor *monitor = ctx;
@@ -239,8 +256,9 @@ static void stop_http(void *ctx)
 
 static const struct stage STAGES[] = {
     {"metrics", start_metrics, stop_metrics}, {"loop", start_loop, stop_loop},
-    {"watch", start_watch, stop_watch},       {"pool", start_pool, stop_pool},
-    {"pages", start_pages, stop_pages},       {"http", start_http, stop_http},
+    {"watch", start_watch, stop_watch},       {"seal", start_seal, stop_seal},
+    {"pool", start_pool, stop_pool},          {"pages", start_pages, stop_pages},
+    {"http", start_http, stop_http},
 };
 
 enum rc monitor_run(const struct monitor_config *config, struct err *err)

@@ -18,7 +18,8 @@ struct monitor_config {
     char *proxy_header; /* names "tenant/account" whom a proxy has signed in; both or neither */
     char *proxy_peer;   /* the one address from which it is believed */
     int64_t threads;
-    char *tokeniser_url; /* headquarters' own agent, where a typed number goes; NULL: none */
+    char *audit_heads_file; /* where the sealer tells its chains' heads; NULL: the log only */
+    char *tokeniser_url;    /* headquarters' own agent, where a typed number goes; NULL: none */
     int64_t silent_after_us;
     char *log_level;
     enum log_level level;

@@ -186,8 +186,12 @@ enum rc propose_approve(struct call *call, struct err *err)
         return rc;
     if (slice_is_equal(closing.made_by, call->caller->account))
         return call_problem(call, 403, "same_person", NULL, NULL);
-    rc = decide_insert(call, (const char *)closing.kind.data, closing.made_by,
-                       call->caller->account, closing.first_reason, closing.body, &no, err);
+    const struct decide_row row = {.kind = (const char *)closing.kind.data,
+                                   .made_by = closing.made_by,
+                                   .second_by = call->caller->account,
+                                   .reason = closing.first_reason,
+                                   .body = closing.body};
+    rc = decide_insert(call, &row, &no, err);
     if (rc == RC_OK)
         rc = close_row(call, &closing, "approved", no, err);
     if (rc == RC_OK)

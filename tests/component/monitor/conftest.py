@@ -26,6 +26,7 @@ class World:
 
     database: str
     monitor: Monitor
+    heads: Path
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def client(self, tenant: str, account: str) -> Client:
@@ -89,6 +90,7 @@ def world(database: str, pg, password_hash: str, tmp_path_factory) -> Iterator[W
     make_people(database, password_hash)
     name = database.split("dbname=")[1].split()[0]
     folder: Path = tmp_path_factory.mktemp("monitor")
-    monitor = Monitor(folder, pg.conninfo(name, user=LOGIN))
+    heads = folder / "heads"
+    monitor = Monitor(folder, pg.conninfo(name, user=LOGIN), audit_heads_file=str(heads))
     with monitor:
-        yield World(database, monitor)
+        yield World(database, monitor, heads)
