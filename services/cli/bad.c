@@ -228,7 +228,8 @@ static const struct cli_option SHOW_OPTIONS[] = {
 
 static const struct cli_option REPLAY_OPTIONS[] = {
     WHICH,
-    {"restamp", NULL, 0, "store it under the present time; its own stays in the bad record"},
+    {"restamp", NULL, 0,
+     "store it under the time it first arrived; its own stays in the bad record"},
     {"force", NULL, 0, "forged ones too"},
     CLI_KAFKA_OPTIONS("on this machine"),
     {0},

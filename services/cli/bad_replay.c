@@ -39,7 +39,7 @@ static const char SELECT[] =
     " order by bad.stream_no, bad.kafka_offset limit " TEXT_OF(BATCH_ROWS) " for update of bad";
 static const char MARK[] =
     "update kasumori.bad_record as bad set state = 'replayed', state_at = now(), "
-    "restamped_at = case when $3 then now() end "
+    "restamped_at = case when $3 then bad.appended_at end "
     "from unnest($1, $2) as sent (stream_no, kafka_offset) "
     "where bad.stream_no = sent.stream_no and bad.kafka_offset = sent.kafka_offset";
 

@@ -11,6 +11,7 @@
 #include "services/aggregator/ingest/decode.h"
 #include "services/aggregator/ingest/months.h"
 #include "services/aggregator/ingest/registry.h"
+#include "services/aggregator/ingest/restamp.h"
 #include "services/aggregator/ingest/rows.h"
 #include "services/aggregator/ingest/stored.h"
 #include "services/aggregator/ingest/verify.h"
@@ -191,9 +192,14 @@ static enum rc step_verify(struct batch *batch, struct db *db, struct range *ran
     return rc;
 }
 
-static enum rc decode_one(struct batch *batch, struct item *item, struct err *err)
+static enum rc decode_one(struct batch *batch, struct db *db, struct item *item, struct err *err)
 {
     char reason[sizeof(err->text) + 32];
+    if (item->message->refused == NULL) {
+        enum rc rc = restamp_find(db, item->message, &item->restamped_at_us, err);
+        if (rc != RC_OK)
+            return rc;
+    }
     if (item->message->refused == NULL)
         return decode_item(item, registry_horizon_us(batch->registry), batch->work, err);
     snprintf(reason, sizeof(reason), "the database refused it: %s", item->message->refused);
@@ -203,7 +209,6 @@ static enum rc decode_one(struct batch *batch, struct item *item, struct err *er
 /* Stops early, and so shortens the range, when the memory for decoded records is used up. */
 static enum rc step_decode(struct batch *batch, struct db *db, struct range *range, struct err *err)
 {
-    (void)db;
     for (size_t i = 0; i < range->count; i++) {
         size_t room = DECODE_BYTES - LIMIT_DECODE_ARENA_BYTES;
         if (i > 0 && arena_used_bytes(batch->work) > room) {
@@ -212,7 +217,7 @@ static enum rc step_decode(struct batch *batch, struct db *db, struct range *ran
         }
         if (range->items[i].class != BAD_CLASS_NONE)
             continue;
-        enum rc rc = decode_one(batch, &range->items[i], err);
+        enum rc rc = decode_one(batch, db, &range->items[i], err);
         if (rc != RC_OK)
             return rc;
     }

@@ -152,7 +152,7 @@ static enum bad_class judge_time(const struct item *item, int64_t horizon_us, st
     return BAD_CLASS_NONE;
 }
 
-static enum bad_class judge(struct item *item, int64_t horizon_us, struct err *why)
+static enum bad_class judge(struct item *item, struct err *why)
 {
     if (record_validate(item->record, why) != RC_OK)
         return BAD_CLASS_MALFORMED;
@@ -166,7 +166,7 @@ static enum bad_class judge(struct item *item, int64_t horizon_us, struct err *w
         err_set(why, RC_REJECT, "%s", trespass);
         return BAD_CLASS_FORGED;
     }
-    return judge_time(item, horizon_us, why);
+    return BAD_CLASS_NONE;
 }
 
 static void copy_uuid(struct uuid *to, ProtobufCBinaryData from)
@@ -206,6 +206,30 @@ static enum rc fill_delivery(struct item *item, struct err *err)
     return record_body_hash(record, delivery->body_hash, err);
 }
 
+static void move_answers(const struct body *body, int64_t by_us)
+{
+    for (size_t list = 0; list < 2; list++)
+        for (size_t i = 0; i < body->answers_count[list]; i++)
+            if (body->answers[list][i]->recorded_at_us != 0)
+                body->answers[list][i]->recorded_at_us += by_us;
+}
+
+/* Under another time: the same record by an id of that time, what it tells as long before it as it
+   was before its own. recorded_at_us stays what the site's clock said. */
+static void restamp(struct item *item)
+{
+    Kasumori__V1__Record *record = item->record;
+    struct body body = body_of(record);
+    int64_t at_ms = item->restamped_at_us / CLOCK_US_PER_MS;
+    int64_t by_us = at_ms * CLOCK_US_PER_MS - uuid_v7_at_us(&item->id);
+    for (int i = 0; i < 6; i++)
+        item->id.bytes[i] = (uint8_t)(at_ms >> (40 - 8 * i));
+    record->occurred_start_us += by_us;
+    if (record->occurred_end_us != 0)
+        record->occurred_end_us += by_us;
+    move_answers(&body, by_us);
+}
+
 /* What can be said without decoding; 1 when class and reason are set. */
 static int is_hopeless(const struct item *item, enum bad_class *ret_class, struct err *why)
 {
@@ -237,7 +261,11 @@ enum rc decode_item(struct item *item, int64_t horizon_us, struct arena *arena, 
         return err_set(err, rc, "%s", why.text);
     item->has_id = item->record->record_id.len == UUID_BYTES;
     copy_uuid(&item->id, item->record->record_id);
-    class = judge(item, horizon_us, &why);
+    class = judge(item, &why);
+    if (class == BAD_CLASS_NONE && item->restamped_at_us != 0)
+        restamp(item);
+    if (class == BAD_CLASS_NONE)
+        class = judge_time(item, horizon_us, &why);
     if (class == BAD_CLASS_NONE)
         return fill_delivery(item, err);
     item->record = NULL;

@@ -14,7 +14,8 @@ struct item {
     const char *reason;           /* of class, one sentence */
     Kasumori__V1__Record *record; /* decode; NULL unless class is NONE */
     int has_id;
-    struct uuid id; /* as in the value, when it could be read */
+    struct uuid id;          /* as in the value, when it could be read; or of the restamped time */
+    int64_t restamped_at_us; /* restamp; 0: the record's own time holds */
     struct dedup_delivery delivery;
     struct dedup_outcome outcome; /* dedup */
 };

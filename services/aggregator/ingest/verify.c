@@ -21,8 +21,7 @@ struct slice verify_header(const struct message *message, const char *name)
     return slice_of(NULL, 0);
 }
 
-/* Plain decimal without sign or leading zeros, so that one number has one spelling. */
-static int read_number(struct slice text, int64_t *ret_number)
+int verify_number(struct slice text, int64_t *ret_number)
 {
     int64_t number = 0;
     if (text.size == 0 || (text.size > 1 && text.data[0] == '0'))
@@ -46,8 +45,8 @@ static enum bad_class read_headers(const struct message *message, int64_t sequen
     struct slice type = verify_header(message, "content-type");
     if (agent.size >= 1 && agent.size <= LIMIT_NAME_BYTES && utf8_is_valid(agent))
         sender->agent = agent;
-    sender->is_numbered = read_number(verify_header(message, "ks-epoch"), &sender->epoch) &&
-                          read_number(verify_header(message, "ks-sequence"), &sender->sequence);
+    sender->is_numbered = verify_number(verify_header(message, "ks-epoch"), &sender->epoch) &&
+                          verify_number(verify_header(message, "ks-sequence"), &sender->sequence);
     const char *wrong = NULL;
     if (sender->agent.size == 0)
         wrong = "header ks-agent is missing or not a name";

@@ -25,4 +25,8 @@ enum bad_class verify_sender(struct registry *registry, const struct message *me
 /* The header of that name, data NULL when absent. */
 struct slice verify_header(const struct message *message, const char *name);
 
+/* Plain decimal without sign or leading zeros, so that one number has one spelling. 0: it is none.
+ */
+int verify_number(struct slice text, int64_t *ret_number);
+
 #endif
