@@ -27,6 +27,7 @@ struct aggregator_config {
     int correlate;
     int64_t correlate_every_us;
     int64_t correlate_records_max;
+    int64_t correlate_behind_max;
     char *mac_master_key_file;
     struct {
         char *address;

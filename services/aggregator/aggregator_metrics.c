@@ -55,6 +55,9 @@ static const struct metric_desc TABLE[METRIC_COUNT] = {
         GAUGE("correlate_milliseconds", "How long the last recompute of a tenant took."),
     [METRIC_CORRELATE_WAITING] =
         GAUGE("correlate_waiting", "Tenants with facts their derived rows do not stand for."),
+    [METRIC_CORRELATE_BEHIND] =
+        GAUGE("correlate_behind", "Entries of the log that are stored and not derived from yet."),
+    [METRIC_LANES_HELD] = GAUGE("lanes_held", "Lanes that wait because correlating is behind."),
     [METRIC_PARTITIONS] = GAUGE("partitions", "Partitions being read."),
     [METRIC_PARTITIONS_STOPPED] =
         GAUGE("partitions_stopped", "Partitions that wait for an operator; the log says why."),

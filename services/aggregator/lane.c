@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "services/aggregator/aggregator_metrics.h"
+#include "services/aggregator/correlator/pressure.h"
 #include "services/aggregator/database.h"
 #include "services/aggregator/ingest/batch.h"
 #include "services/aggregator/ingest/claim.h"
@@ -25,7 +26,11 @@ enum {
     POLL_MS = 100,
     CLOSE_MS = 2000,
     FENCES_MAX = 3, /* within FENCES_US: there is a twin */
+    HOLD_MS = 250,
 };
+
+/* A lane that is held polls this often all the same: the group drops who does not. */
+#define HOLD_POLL_US (60 * CLOCK_US_PER_S)
 
 /* Between looks at a partition that is not ours to read. */
 #define RECLAIM_US (10 * CLOCK_US_PER_S)
@@ -52,11 +57,14 @@ struct lane {
     struct back_off back_off;
     struct err complaint; /* last one logged */
     int64_t complaint_at_us;
-    int64_t shown[3]; /* this lane's part of the shared gauges, in the order of GAUGES */
+    struct pressure pressure;
+    int is_held;
+    int64_t polled_mono_us;
+    int64_t shown[4]; /* this lane's part of the shared gauges, in the order of GAUGES */
 };
 
 static const enum aggregator_metric GAUGES[] = {METRIC_PARTITIONS, METRIC_PARTITIONS_STOPPED,
-                                                METRIC_LAG};
+                                                METRIC_LAG, METRIC_LANES_HELD};
 
 static int64_t mono_us(void)
 {
@@ -74,6 +82,8 @@ enum rc lane_new(const struct lane_config *config, struct lane **ret_lane, struc
         .messages_max = (size_t)config->config->batch_max,
     };
     lane->config = *config;
+    if (config->config->correlate)
+        lane->pressure.behind_max = config->config->correlate_behind_max;
     snprintf(lane->name, sizeof(lane->name), "%s-%d", config->config->instance_id, config->number);
     lane->batch = batch_new(&batch);
     if (lane->batch == NULL) {
@@ -116,7 +126,8 @@ static void complain(struct lane *lane, const struct err *err)
 static void show(struct lane *lane)
 {
     const int64_t now[] = {(int64_t)places_reading(&lane->places),
-                           (int64_t)places_stopped(&lane->places), places_lag(&lane->places)};
+                           (int64_t)places_stopped(&lane->places), places_lag(&lane->places),
+                           lane->is_held};
     for (size_t i = 0; i < sizeof(GAUGES) / sizeof(GAUGES[0]); i++) {
         metrics_add(lane->config.metrics, GAUGES[i], now[i] - lane->shown[i]);
         lane->shown[i] = now[i];
@@ -408,6 +419,44 @@ static void ask_lag(struct lane *lane)
         place->lag = high > place->stream.next_offset ? high - place->stream.next_offset : 0;
 }
 
+/* While T2 is too far behind nothing is polled, so the client's small queue fills and the log
+ * waits.
+ */
+static enum rc hold(struct lane *lane, struct err *err)
+{
+    enum rc rc = pressure_ask(&lane->pressure, lane->db, err);
+    if (rc != RC_OK)
+        return rc;
+    int is_high = pressure_is_high(&lane->pressure);
+    if (is_high != lane->is_held)
+        log_info("lane %s: correlating is %" PRId64 " records behind: %s", lane->name,
+                 lane->pressure.behind, is_high ? "waiting" : "going on");
+    lane->is_held = is_high;
+    if (lane->pressure.behind_max > 0)
+        metrics_set(lane->config.metrics, METRIC_CORRELATE_BEHIND, lane->pressure.behind);
+    return RC_OK;
+}
+
+/* A batch that is under way was read before; its time runs. */
+static int may_poll(const struct lane *lane)
+{
+    return !lane->is_held || batch_count(lane->batch) > 0 ||
+           mono_us() - lane->polled_mono_us > HOLD_POLL_US;
+}
+
+static enum rc collect_unless_held(struct lane *lane, struct err *err)
+{
+    enum rc rc = lane->is_member ? hold(lane, err) : RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    if (!may_poll(lane)) {
+        worker_pause(lane->worker, HOLD_MS);
+        return RC_OK;
+    }
+    lane->polled_mono_us = mono_us();
+    return collect(lane, err);
+}
+
 static enum rc turn(struct lane *lane, struct err *err)
 {
     enum rc rc = need_database(lane, err);
@@ -418,7 +467,7 @@ static enum rc turn(struct lane *lane, struct err *err)
     if (rc == RC_OK && is_batch_due(lane))
         rc = store(lane, err);
     if (rc == RC_OK)
-        rc = collect(lane, err);
+        rc = collect_unless_held(lane, err);
     if (rc == RC_OK)
         ask_lag(lane);
     return rc;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "services/aggregator/correlator/outbox.h"
+#include "services/aggregator/correlator/pressure.h"
 #include "services/common/base/clock.h"
 #include "services/common/kafka/kafka_fake.h"
 #include "services/common/record/alert.h"
@@ -516,6 +517,38 @@ static void test_another_process_takes_over(void **state)
                      0);
 }
 
+/* T1 learns from whichever process correlates how far behind that is. */
+static void test_what_is_behind_is_known(void **state)
+{
+    struct world *world = *state;
+    struct pressure pressure = {.behind_max = 2};
+    struct pressure off = {0};
+    report_thrice(world);
+    world_do(world, "update kasumori.kafka_offset set next_offset = 10");
+    assert_int_equal(pressure_ask(&pressure, world->db, &world->err), RC_OK);
+    assert_int_equal(pressure.behind, 10); /* nobody has ever looked */
+    assert_true(pressure_is_high(&pressure));
+    world_settle(world); /* its first look saves where it stands: the rows were all ahead */
+    world_restart(world);
+    world_settle(world);
+    assert_int_equal(pressure_ask(&pressure, world->db, &world->err), RC_OK);
+    assert_int_equal(pressure.behind, 10); /* asked less than a second ago */
+    pressure.asked_mono_us = 0;
+    assert_int_equal(pressure_ask(&pressure, world->db, &world->err), RC_OK);
+    assert_true(pressure.behind <= 3);
+    world_do(world, "update kasumori.correlator_cursor set next_offset = 8");
+    pressure.asked_mono_us = 0;
+    assert_int_equal(pressure_ask(&pressure, world->db, &world->err), RC_OK);
+    assert_int_equal(pressure.behind, 2);
+    assert_false(pressure_is_high(&pressure));
+    world_do(world, "update kasumori.correlator_cursor set next_offset = 7 where shard = 63");
+    pressure.asked_mono_us = 0;
+    assert_int_equal(pressure_ask(&pressure, world->db, &world->err), RC_OK);
+    assert_true(pressure_is_high(&pressure));
+    assert_int_equal(pressure_ask(&off, NULL, &world->err), RC_OK);
+    assert_false(pressure_is_high(&off));
+}
+
 /* ---- every statement fails once, before it runs and after ---- */
 
 static void fail_each(struct world *world, int sign)
@@ -608,6 +641,7 @@ int main(void)
         TEST(who_lost_the_lease_writes_nothing),
         TEST(a_lock_outlives_the_lease),
         TEST(another_process_takes_over),
+        TEST(what_is_behind_is_known),
         TEST(a_failure_before_every_statement),
         TEST(a_failure_after_every_statement),
         TEST(the_outbox_is_sent_in_order),
