@@ -29,40 +29,46 @@ import { SubjectPage } from "./pages/subject";
 interface Entry {
     path: string;
     label: Key;
-    roles?: readonly Role[]; // absent: everybody
+    roles: readonly Role[];
     page: (route: Route) => ComponentChildren;
 }
 
+const ALL: readonly Role[] = ["site", "supervisor", "headquarters", "privacy", "admin"];
+const CASES: readonly Role[] = ["site", "supervisor", "headquarters", "privacy"];
+const JUDGES: readonly Role[] = ["supervisor", "headquarters", "privacy"];
+
 /** In the order of the menu. The API decides who may; this only hides what would be refused. */
 const ENTRIES: readonly Entry[] = [
-    { path: "board", label: "nav.board", page: () => <BoardPage /> },
+    { path: "board", label: "nav.board", roles: ALL, page: () => <BoardPage /> },
     {
         path: "incidents",
         label: "nav.incidents",
+        roles: CASES,
         page: ({ path }) =>
             path[1] ? <IncidentPage key={path[1]} id={path[1]} /> : <IncidentsPage />,
     },
     {
         path: "alerts",
         label: "nav.alerts",
+        roles: CASES,
         page: ({ path }) => (path[1] ? <AlertPage key={path[1]} id={path[1]} /> : <AlertsPage />),
     },
     {
         path: "review",
         label: "nav.review",
-        roles: ["supervisor", "headquarters", "privacy"],
+        roles: JUDGES,
         page: () => <ReviewPage />,
     },
     {
         path: "lookup",
         label: "nav.lookup",
-        roles: ["supervisor", "headquarters", "privacy"],
+        roles: JUDGES,
         page: () => <LookupPage />,
     },
     {
         path: "analytics",
         label: "nav.analytics",
-        roles: ["supervisor", "headquarters", "privacy", "admin"],
+        roles: ALL,
         page: () => <AnalyticsPage />,
     },
     {
@@ -161,9 +167,7 @@ function Frame() {
             {!isWall && (
                 <nav id="menu" class={isMenuOpen ? "menu open" : "menu"} aria-label={t("nav.menu")}>
                     <ul>
-                        {ENTRIES.filter(
-                            (one) => one.roles === undefined || one.roles.includes(role),
-                        ).map((one) => (
+                        {ENTRIES.filter((one) => one.roles.includes(role)).map((one) => (
                             <li key={one.path}>
                                 <a
                                     href={href(`/${one.path}`)}
@@ -190,8 +194,7 @@ function Frame() {
 function pageOf(route: Route, role: Role): ComponentChildren {
     const name = route.path[0] ?? "board";
     const entry = ENTRIES.find((one) => one.path === name);
-    if (entry !== undefined && (entry.roles === undefined || entry.roles.includes(role)))
-        return entry.page(route);
+    if (entry?.roles.includes(role)) return entry.page(route);
     const inner = INNER[name];
     if (inner !== undefined && route.path[1] !== undefined) return inner(route.path[1]);
     return (
@@ -227,7 +230,7 @@ function LiveMark() {
     const state = useStore(liveState);
     if (state === "off") return null;
     return (
-        <span class={`live ${state}`} role="status">
+        <span class={`feed ${state}`} role="status">
             {t(`live.${state}`)}
         </span>
     );

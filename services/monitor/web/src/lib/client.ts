@@ -90,13 +90,20 @@ export function get<T>(path: string, etag?: string | null): Promise<Answer<T>> {
     return call<T>(path, { headers: etag ? { "if-none-match": etag } : {} });
 }
 
-export async function post<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
+export interface PostOptions {
+    idempotencyKey?: string;
+    /** The version that was on screen: a newer one refuses what was decided on the old. */
+    ifMatch?: string | null;
+}
+
+export async function post<T>(path: string, body: unknown, options: PostOptions = {}): Promise<T> {
     // The second header makes a form of another site need a preflight, which the monitor refuses.
     const headers: Record<string, string> = {
         "content-type": "application/json",
         "x-kasumori": "1",
     };
-    if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
+    if (options.idempotencyKey) headers["idempotency-key"] = options.idempotencyKey;
+    if (options.ifMatch) headers["if-match"] = options.ifMatch;
     const answer = await call<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
     return answer.body;
 }

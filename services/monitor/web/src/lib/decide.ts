@@ -68,7 +68,7 @@ export interface Decide {
     isBusy: boolean;
     trouble: Trouble | undefined;
     /** True when it was accepted. The same decision sent again after no answer counts once. */
-    decide: (decision: NewDecision) => Promise<boolean>;
+    decide: (decision: NewDecision, ifMatch?: string | null) => Promise<boolean>;
     clear: () => void;
 }
 
@@ -77,13 +77,14 @@ export function useDecide(): Decide {
     const [trouble, setTrouble] = useState<Trouble>();
     const last = useRef({ text: "", key: "" });
 
-    async function decide(decision: NewDecision): Promise<boolean> {
+    async function decide(decision: NewDecision, ifMatch?: string | null): Promise<boolean> {
         const text = JSON.stringify(decision);
         if (last.current.text !== text) last.current = { text, key: newKey() };
         setBusy(true);
         setTrouble(undefined);
         try {
-            noteSent(await post<Accepted>("/decisions", decision, last.current.key));
+            const options = { idempotencyKey: last.current.key, ifMatch };
+            noteSent(await post<Accepted>("/decisions", decision, options));
             last.current = { text: "", key: "" };
             return true;
         } catch (error) {

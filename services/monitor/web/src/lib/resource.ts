@@ -10,6 +10,7 @@ export interface Resource<T> {
     data: T | undefined;
     trouble: Trouble | undefined;
     isLoading: boolean;
+    etag: string | null;
     refresh: () => void;
 }
 
@@ -94,6 +95,7 @@ export function useResource<T>(path: string | null, on: readonly EventName[] = [
         data: isOld ? undefined : state.data,
         trouble: isOld ? undefined : state.trouble,
         isLoading: isOld ? path !== null : state.isLoading,
+        etag: seen.current.path === path ? seen.current.etag : null,
         refresh: () => setTurn((count) => count + 1),
     };
 }

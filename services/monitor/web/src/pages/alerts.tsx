@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import type { Alert } from "../api";
 import { useDecide } from "../lib/decide";
 import { usePages, useResource } from "../lib/resource";
+import { useMayDecide } from "../lib/rights";
 import { href, setParams, useRoute } from "../lib/route";
-import { useNames, useRole } from "../lib/session";
+import { useNames } from "../lib/session";
 import { At, Await, Badge, More, Panel, ReasonDialog, Select, Title } from "../lib/ui";
 import { pick, t, tCode } from "../lib/words";
 import { SiteSelect } from "./incidents";
@@ -119,11 +120,11 @@ function AlertState({ alert }: { alert: Alert }) {
 
 function Acknowledge(props: { alert: Alert; onDone: () => void }) {
     const { alert } = props;
-    const role = useRole();
+    const mayDecide = useMayDecide();
     const [isAsking, setAsking] = useState(false);
     const [reason, setReason] = useState("");
     const { decide, isBusy, trouble } = useDecide();
-    if (alert.state !== "open" || alert.acknowledged || role === "admin") return null;
+    if (alert.state !== "open" || alert.acknowledged || !mayDecide("ack")) return null;
 
     async function send(): Promise<void> {
         const isAccepted = await decide({

@@ -2,12 +2,22 @@
 import { useState } from "preact/hooks";
 import type { DecisionLine } from "../api";
 import { useDecide } from "../lib/decide";
-import { useRole } from "../lib/session";
+import { useRole, useSession } from "../lib/session";
 import { At, Badge, ReasonDialog } from "../lib/ui";
 import { t, tCode } from "../lib/words";
 
-export function DecisionTable(props: { decisions: readonly DecisionLine[]; onDone: () => void }) {
+/** As the monitor judges it: one's own verdicts, what protects a person, or at headquarters all. */
+function useMayRevoke(): (decision: DecisionLine) => boolean {
+    const { account } = useSession();
     const role = useRole();
+    return (decision) =>
+        role === "headquarters" ||
+        (role === "supervisor" && decision.kind === "verdict" && decision.madeBy === account) ||
+        (role === "privacy" && decision.kind === "not_listable");
+}
+
+export function DecisionTable(props: { decisions: readonly DecisionLine[]; onDone: () => void }) {
+    const mayRevoke = useMayRevoke();
     const [revoking, setRevoking] = useState<DecisionLine>();
     const sorted = [...props.decisions].sort((a, b) => b.decisionNo - a.decisionNo);
     if (sorted.length === 0) return <p class="empty">{t("decisions.empty")}</p>;
@@ -46,19 +56,15 @@ export function DecisionTable(props: { decisions: readonly DecisionLine[]; onDon
                                     .join(" / ")}
                             </p>
                         )}
-                        {one.inForce &&
-                            !one.pending &&
-                            one.kind !== "revoke" &&
-                            role !== "site" &&
-                            role !== "admin" && (
-                                <button
-                                    type="button"
-                                    class="quiet small"
-                                    onClick={() => setRevoking(one)}
-                                >
-                                    {t("decisions.revoke")}
-                                </button>
-                            )}
+                        {one.inForce && !one.pending && one.kind !== "revoke" && mayRevoke(one) && (
+                            <button
+                                type="button"
+                                class="quiet small"
+                                onClick={() => setRevoking(one)}
+                            >
+                                {t("decisions.revoke")}
+                            </button>
+                        )}
                     </li>
                 ))}
             </ol>

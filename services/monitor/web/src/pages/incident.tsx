@@ -5,8 +5,9 @@ import { useDecide } from "../lib/decide";
 import { dateOnly, dateTime, duration, number } from "../lib/format";
 import { givePurpose, PurposeDialog, usePurpose } from "../lib/purpose";
 import { type Resource, useResource } from "../lib/resource";
+import { useMayDecide } from "../lib/rights";
 import { href } from "../lib/route";
-import { useNames, useRole } from "../lib/session";
+import { useNames } from "../lib/session";
 import {
     At,
     Await,
@@ -38,7 +39,7 @@ export function IncidentPage({ id }: { id: string }) {
 function Incident(props: { record: RecordPage; of: Resource<RecordPage>; hasPurpose: boolean }) {
     const { record } = props;
     const names = useNames();
-    const role = useRole();
+    const mayDecide = useMayDecide();
     return (
         <>
             <Title
@@ -58,12 +59,16 @@ function Incident(props: { record: RecordPage; of: Resource<RecordPage>; hasPurp
                     <PersonsPanel record={record} onDone={props.of.refresh} />
                 </div>
                 <div>
-                    {role !== "admin" && role !== "site" && (
+                    {mayDecide("verdict") && (
                         <Panel title={t("verdict.title")}>
                             {record.reporterIsYou ? (
                                 <p class="kind-note">{t("verdict.party")}</p>
                             ) : (
-                                <VerdictForm record={record.recordId} onDone={props.of.refresh} />
+                                <VerdictForm
+                                    record={record.recordId}
+                                    etag={props.of.etag}
+                                    onDone={props.of.refresh}
+                                />
                             )}
                         </Panel>
                     )}
@@ -320,8 +325,7 @@ function Person(props: { person: PersonLine; record: RecordPage; onDone: () => v
     const [attaching, setAttaching] = useState<{ subject: string | undefined }>();
     const [reason, setReason] = useState("");
     const { decide, isBusy, trouble } = useDecide();
-    const role = useRole();
-    const mayAttach = person.role === "subject" && role !== "site" && role !== "admin";
+    const mayAttach = useMayDecide()("attach") && person.role === "subject";
 
     async function attach(): Promise<void> {
         const isAccepted = await decide({

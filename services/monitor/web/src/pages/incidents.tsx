@@ -2,7 +2,7 @@ import type { RecordLine } from "../api";
 import { daysAgo } from "../lib/format";
 import { usePages } from "../lib/resource";
 import { href, setParams, useRoute } from "../lib/route";
-import { useNames, useRole } from "../lib/session";
+import { useNames } from "../lib/session";
 import {
     At,
     Await,
@@ -122,7 +122,6 @@ export function RecordTable(props: {
     reason?: (one: RecordLine) => string;
 }) {
     const names = useNames();
-    const isHeadquarters = useRole() !== "site";
     return (
         <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
             <table class="records">
@@ -147,11 +146,9 @@ export function RecordTable(props: {
                             </td>
                             <td>
                                 {names.site(one.site)}
-                                {isHeadquarters &&
-                                    one.concernedSite &&
-                                    one.concernedSite !== one.site && (
-                                        <span class="note"> → {names.site(one.concernedSite)}</span>
-                                    )}
+                                {one.concernedSite && one.concernedSite !== one.site && (
+                                    <span class="note"> → {names.site(one.concernedSite)}</span>
+                                )}
                             </td>
                             <td>
                                 {t(`kind.${one.kind}`)}

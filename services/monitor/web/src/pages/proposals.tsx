@@ -1,7 +1,7 @@
 // Refusals that wait for a second person. Whoever proposed one may withdraw it, not approve it.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ProposedDecision } from "../api";
-import { post, Trouble } from "../lib/client";
+import { newKey, post, Trouble } from "../lib/client";
 import { type Accepted, noteSent } from "../lib/decide";
 import { dateOnly } from "../lib/format";
 import { useNames } from "../lib/session";
@@ -75,6 +75,7 @@ export function Proposals(props: { proposals: readonly ProposedDecision[]; onDon
 function AnswerDialog(props: { answering: Answering; onClose: () => void; onDone: () => void }) {
     const { proposal, verb } = props.answering;
     const [reason, setReason] = useState("");
+    const key = useRef(newKey());
     const [isBusy, setBusy] = useState(false);
     const [trouble, setTrouble] = useState<Trouble>();
 
@@ -82,7 +83,11 @@ function AnswerDialog(props: { answering: Answering; onClose: () => void; onDone
         setBusy(true);
         try {
             const path = `/proposed-decisions/${encodeURIComponent(proposal.id)}/${verb}`;
-            const accepted = await post<Accepted | undefined>(path, { reason });
+            const accepted = await post<Accepted | undefined>(
+                path,
+                { reason },
+                { idempotencyKey: key.current },
+            );
             if (verb === "approve" && accepted?.decisionNo !== undefined) noteSent(accepted);
             props.onClose();
             props.onDone();

@@ -12,8 +12,9 @@ import type {
 import { newKey, post, Trouble } from "../lib/client";
 import { noteSent } from "../lib/decide";
 import { usePages } from "../lib/resource";
+import { useMayDecide } from "../lib/rights";
 import { href, setParams, useRoute } from "../lib/route";
-import { useNames } from "../lib/session";
+import { useNames, useRole } from "../lib/session";
 import { At, Await, Badge, More, Panel, ReasonField, Select, Title, TroubleBox } from "../lib/ui";
 import { lang, pick, t, tCode } from "../lib/words";
 import { Proposals } from "./proposals";
@@ -37,36 +38,28 @@ const JUDGEABLE: readonly ReviewTask["kind"][] = ["suspected", "disputed"];
 const BULK_VERDICTS: readonly Verdict[] = ["complaint", "rejected"];
 const BULK_MAX = 100;
 
-function mayJudge(task: ReviewTask): boolean {
+function isJudgeable(task: ReviewTask): boolean {
     return JUDGEABLE.includes(task.kind) && task.recordId !== undefined;
 }
 
 export function ReviewPage() {
     const { params } = useRoute();
+    const role = useRole();
+    const mayPropose = role === "headquarters" || role === "privacy";
     const kind = params.get("kind") ?? "";
     const pages = usePages<ReviewTask>("/review", { kind }, ["decision", "record"]);
-    const proposals = usePages<ProposedDecision>("/proposed-decisions", { state: "open" }, [
-        "decision",
-    ]);
     const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+    const mayJudge = useMayDecide()("verdict");
     const tasks = pages.data ?? [];
     const picked = tasks
-        .filter((task) => chosen.has(task.task) && mayJudge(task))
+        .filter((task) => mayJudge && chosen.has(task.task) && isJudgeable(task))
         .slice(0, BULK_MAX);
 
     return (
         <>
             <Title text={t("review.title")} />
             <p class="note">{t("review.note")}</p>
-            <Panel title={t("proposal.title")} note={t("restrict.two")}>
-                <Await
-                    of={proposals}
-                    isEmpty={(items) => items.length === 0}
-                    empty="proposal.empty"
-                >
-                    {(items) => <Proposals proposals={items} onDone={proposals.refresh} />}
-                </Await>
-            </Panel>
+            {mayPropose && <ProposalsPanel />}
             <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
                 <Select
                     label={t("review.kind")}
@@ -81,7 +74,14 @@ export function ReviewPage() {
                 note={pages.data && t("list.shown", { n: tasks.length })}
             >
                 <Await of={pages} isEmpty={(items) => items.length === 0} empty="review.empty">
-                    {(items) => <TaskTable tasks={items} chosen={chosen} onChosen={setChosen} />}
+                    {(items) => (
+                        <TaskTable
+                            tasks={items}
+                            mayJudge={mayJudge}
+                            chosen={chosen}
+                            onChosen={setChosen}
+                        />
+                    )}
                 </Await>
                 <More of={pages} />
             </Panel>
@@ -96,14 +96,28 @@ export function ReviewPage() {
     );
 }
 
+function ProposalsPanel() {
+    const proposals = usePages<ProposedDecision>("/proposed-decisions", { state: "open" }, [
+        "decision",
+    ]);
+    return (
+        <Panel title={t("proposal.title")} note={t("restrict.two")}>
+            <Await of={proposals} isEmpty={(items) => items.length === 0} empty="proposal.empty">
+                {(items) => <Proposals proposals={items} onDone={proposals.refresh} />}
+            </Await>
+        </Panel>
+    );
+}
+
 function TaskTable(props: {
     tasks: readonly ReviewTask[];
+    mayJudge: boolean;
     chosen: ReadonlySet<string>;
     onChosen: (chosen: ReadonlySet<string>) => void;
 }) {
     const names = useNames();
     const { tasks, chosen, onChosen } = props;
-    const judgeable = tasks.filter(mayJudge);
+    const judgeable = tasks.filter((task) => props.mayJudge && isJudgeable(task));
     const isAll = judgeable.length > 0 && judgeable.every((task) => chosen.has(task.task));
 
     function toggle(task: ReviewTask): void {
@@ -141,7 +155,7 @@ function TaskTable(props: {
                     {tasks.map((task) => (
                         <tr key={task.task}>
                             <td>
-                                {mayJudge(task) && (
+                                {judgeable.includes(task) && (
                                     <input
                                         type="checkbox"
                                         aria-label={t("review.choose")}
@@ -154,7 +168,7 @@ function TaskTable(props: {
                                 <At at={task.since} />
                             </td>
                             <td>
-                                <Badge tone={mayJudge(task) ? "attention" : "quiet"}>
+                                <Badge tone={isJudgeable(task) ? "attention" : "quiet"}>
                                     {tCode("task", task.kind)}
                                 </Badge>
                             </td>
@@ -216,7 +230,7 @@ function BulkForm(props: { tasks: readonly ReviewTask[]; onDone: () => void }) {
             const answer = await post<BulkAnswer & { decisionNo?: number }>(
                 "/decisions/bulk",
                 { decisions },
-                newKey(),
+                { idempotencyKey: newKey() },
             );
             if (answer.decisionNo !== undefined) noteSent({ decisionNo: answer.decisionNo });
             setOutcome({

@@ -5,8 +5,9 @@ import { useDecide } from "../lib/decide";
 import { dateOnly, duration } from "../lib/format";
 import { givePurpose, PurposeForm, usePurpose } from "../lib/purpose";
 import { type Resource, useResource } from "../lib/resource";
+import { useMayDecide } from "../lib/rights";
 import { href } from "../lib/route";
-import { type Names, useNames, useRole } from "../lib/session";
+import { type Names, useNames } from "../lib/session";
 import { At, Await, Badge, Panel, ReasonDialog, Title } from "../lib/ui";
 import { pick, t, tCode } from "../lib/words";
 import { Revoke } from "./decisions";
@@ -45,8 +46,8 @@ type Act = { title: string; action: string; decision: Omit<NewDecision, "reason"
 
 function Person({ subject, of }: { subject: Subject; of: Resource<Subject> }) {
     const names = useNames();
-    const role = useRole();
-    const mayDecide = role !== "site" && role !== "admin";
+    const may = useMayDecide();
+    const mayDecide = may("suppress");
     const [act, setAct] = useState<Act>();
     const [revoking, setRevoking] = useState<{ decisionNo: number; kind: string }>();
     return (
@@ -217,6 +218,7 @@ function AnswersPanel({ subject, names }: { subject: Subject; names: Names }) {
 
 function ClassesPanel(props: { subject: Subject; mayDecide: boolean; onAct: (act: Act) => void }) {
     const { subject } = props;
+    const mayKeepOff = useMayDecide()("not_listable");
     return (
         <Panel title={t("classes.title")} note={t("classes.note")}>
             <ul class="lines">
@@ -253,7 +255,7 @@ function ClassesPanel(props: { subject: Subject; mayDecide: boolean; onAct: (act
                     </li>
                 ))}
             </ul>
-            {props.mayDecide && subject.classes.length > 0 && (
+            {mayKeepOff && subject.classes.length > 0 && (
                 <p>
                     <button
                         type="button"

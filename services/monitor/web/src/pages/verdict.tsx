@@ -1,6 +1,6 @@
 // The verdict: a person answers the three elements and says why. Nothing is preselected.
 import { useState } from "preact/hooks";
-import type { Elements, Verdict } from "../api";
+import type { Elements, NewDecision, Verdict } from "../api";
 import { useDecide } from "../lib/decide";
 import { ReasonField, TroubleBox } from "../lib/ui";
 import { t } from "../lib/words";
@@ -80,7 +80,7 @@ export function VerdictFields(props: {
     );
 }
 
-export function VerdictForm(props: { record: string; onDone: () => void }) {
+export function VerdictForm(props: { record: string; etag: string | null; onDone: () => void }) {
     const [verdict, setVerdict] = useState<Verdict>();
     const [answers, setAnswers] = useState<Answers>({});
     const [reason, setReason] = useState("");
@@ -88,18 +88,19 @@ export function VerdictForm(props: { record: string; onDone: () => void }) {
 
     async function send(): Promise<void> {
         if (verdict === undefined || !isWhole(answers)) return;
-        const isAccepted = await decide({
+        const decision: NewDecision = {
             kind: "verdict",
             records: [props.record],
             value: verdict,
             elements: answers,
             reason,
-        });
-        if (!isAccepted) return;
-        setVerdict(undefined);
-        setAnswers({});
-        setReason("");
-        props.onDone();
+        };
+        if (await decide(decision, props.etag)) {
+            setVerdict(undefined);
+            setAnswers({});
+            setReason("");
+        }
+        props.onDone(); // also when it was refused as stale: what is on screen is then old
     }
 
     return (
