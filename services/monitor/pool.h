@@ -13,8 +13,8 @@ struct pool;
 
 /* Embedded in what it is a task of. */
 struct pool_task {
-    /* In one of the threads. db NULL: the database is away, and err says why. No transaction may be
-       under way afterwards but one that failed: the pool rolls back what it finds. */
+    /* In one of the threads. db NULL: the database is away, and err says why. A
+       transaction still under way afterwards, a failed one too, is rolled back. */
     void (*run)(struct pool_task *task, struct db *db, const struct err *err);
     /* On the loop's thread, exactly once for each task given. */
     void (*done)(struct pool_task *task);

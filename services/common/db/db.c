@@ -79,6 +79,11 @@ void db_close(struct db *db)
     mem_free(db);
 }
 
+int db_is_idle(const struct db *db)
+{
+    return PQtransactionStatus(db->conn) == PQTRANS_IDLE;
+}
+
 int db_is_alive(const struct db *db)
 {
     /* An idle connection learns only by reading that the server has gone. */

@@ -25,6 +25,8 @@ void db_close(struct db *db);
 /* Whether the connection can be used, an idle one too; looks at the socket, never blocks. After
    RC_RETRY ask this, then db_close and db_open again. */
 int db_is_alive(const struct db *db);
+/* Whether no transaction is under way, a failed one included. */
+int db_is_idle(const struct db *db);
 /* SQLSTATE of the last failure; "" when the connection was lost without one. */
 const char *db_sqlstate(const struct db *db);
 
