@@ -135,6 +135,36 @@ def test_below_the_archive_horizon_is_archived(stack: Stack, hostile: Hostile):
     assert stack.value("select record_id from kasumori.record") == uuid.UUID(bytes=young.record_id)
 
 
+def test_a_wrong_clock_is_cured_by_a_restamp(stack: Stack, hostile: Hostile):
+    """The record keeps its tail of the id and how long before it things happened; both times stay."""
+    stack.add_aggregator()
+    message = hostile.clock_of_a_flat_battery()
+    _publish(stack, message)
+    stack.wait_drained()
+    (name, arrived), *more = stack.query(
+        "select record_id, appended_at from kasumori.bad_record where class = 'clock'"
+    )
+    assert not more
+    brokers = ("--brokers", stack.servers.kafka.bootstrap)
+    stack.db_cli("bad", "replay", "--class", "clock", "--restamp", *brokers)
+    stack.wait_stored(1)
+    record, start, recorded_at = stack.query(
+        "select record_id, occurred_start, recorded_at from kasumori.record"
+    )[0]
+    sent = Record.FromString(message.value)
+    assert str(record)[14:] == str(name)[14:]
+    own_us = int.from_bytes(sent.record_id[:6], "big") * 1000
+    moved_us = int.from_bytes(record.bytes[:6], "big") * 1000
+    assert abs(moved_us - arrived.timestamp() * 1e6) < 2000
+    assert abs(start.timestamp() * 1e6 - moved_us - (sent.occurred_start_us - own_us)) < 10
+    assert abs(recorded_at.timestamp() * 1e6 - sent.recorded_at_us) < 10
+    rows = stack.query("select state, restamped_at = appended_at, value from kasumori.bad_record")
+    assert rows == [("replayed", True, message.value)]
+    stack.db_cli("bad", "replay", "--class", "clock", "--restamp", *brokers)  # nothing is open
+    stack.wait_drained()
+    assert stack.value("select count(*) from kasumori.record") == 1
+
+
 def test_an_agent_revoked_while_it_sends(stack: Stack, report):
     agent = stack.add_agent("s001")
     stack.add_aggregator()
