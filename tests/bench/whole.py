@@ -53,6 +53,7 @@ class Whole(Cost):
     peak_mib: float = 0
     cpu_by: dict[str, float] = field(default_factory=dict)
     t2_by: dict[str, float] = field(default_factory=dict)  # what its time went to, shares of 1
+    t2_statements: dict[str, float] = field(default_factory=dict)  # the longest, shares of 1
 
 
 def _thread_cpu_s(pid: int) -> Counter[str]:
@@ -86,6 +87,7 @@ class Sampler(threading.Thread):
         self._stack, self._is_over = stack, threading.Event()
         self.cpu_s: dict[tuple[str, int], float] = {}
         self.t2: Counter[str] = Counter()
+        self.statements: Counter[str] = Counter()  # of T2, while they run
 
     def run(self) -> None:
         with self._stack.connect() as db:
@@ -94,6 +96,8 @@ class Sampler(threading.Thread):
                     self.cpu_s[name or "", pid] = _backend_cpu_s(pid)
                     if (name or "").endswith(" correlator"):
                         self.t2[self._step(state or "", query or "")] += 1
+                        if state == "active":
+                            self.statements[" ".join(query.split())[:70]] += 1
 
     @staticmethod
     def _step(state: str, query: str) -> str:
@@ -147,6 +151,7 @@ def measure(stack: Stack, messages: int, records: int) -> Whole:
     result.cpu_by = _cpu_by(aggregator, sampler, all_postgres_s)
     looks = max(1, sum(sampler.t2.values()))
     result.t2_by = {step: n / looks for step, n in sorted(sampler.t2.items())}
+    result.t2_statements = {text: n / looks for text, n in sampler.statements.most_common(8)}
     result.peak_mib = aggregator.status_kib("VmHWM") / 1024
     aggregator.stop()
     if stack.stored() != records:
@@ -232,11 +237,14 @@ def run(folder: Path, count: int, say) -> tuple[dict, dict]:
         "limit_cpu_s_per_million": round(limit.cpu_s * million, 2),
         "cpu_us_per_record": {k: round(v * micro, 2) for k, v in cost.cpu_by.items()},
         "t2_time": {k: round(v, 3) for k, v in cost.t2_by.items()},
+        "t2_statements": {k: round(v, 3) for k, v in cost.t2_statements.items()},
         "aggregator_peak_mib": round(cost.peak_mib, 1),
     }
     for name, used in conditions["cpu_us_per_record"].items():
         say(f"P1:   {used:8.2f} CPU-µs a record  {name}")
     say("P1:   T2's time: " + ", ".join(f"{k} {v:.0%}" for k, v in cost.t2_by.items()))
+    for text, share in cost.t2_statements.items():
+        say(f"P1:   {share:8.1%} of it  {text}")
     return (
         {
             "value": round(cost.rate),
