@@ -15,6 +15,21 @@ from tests.support.stack import Servers, Stack
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's Chromium, one for all: Playwright starts once a process. As root a container has no
+    namespace to make a sandbox of; nothing but our own pages is opened."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or "/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
 def work() -> Path:
     folder = BUILD / "e2e"
     shutil.rmtree(folder, ignore_errors=True)

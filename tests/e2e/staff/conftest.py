@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.support.paths import ROOT
 from tests.support.staff import FakeCenter, StaffAgent
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 AXE_PLACES = (
     ROOT / "services/monitor/web/node_modules/axe-core/axe.min.js",
     *sorted(Path.home().glob(".cache/kasumori/web-*/node_modules/axe-core/axe.min.js")),
 )
 SCREENSHOTS = Path(os.environ.get("KASUMORI_SCREENSHOTS", ROOT / "build" / "screenshots"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

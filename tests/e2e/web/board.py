@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.support.paths import ROOT
 
 WEB = ROOT / "services/monitor/web"
-CHROMIUM = "/usr/bin/chromium"
 DESK = {"width": 1360, "height": 900}
 PHONE = {"width": 390, "height": 844}
 LOCALES = {"ja": "ja-JP", "en": "en-GB"}

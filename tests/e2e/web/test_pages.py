@@ -133,9 +133,9 @@ def test_a_page_that_is_not_there(board: Board):
 
 def test_roles_see_their_own_pages(board: Board, fixture: Fixture):
     expected = {
-        "site": {"board", "incidents", "alerts"},
+        "site": {"board", "incidents", "alerts", "analytics"},
         "supervisor": {"board", "incidents", "alerts", "review", "lookup", "analytics"},
-        "admin": {"board", "incidents", "alerts", "analytics", "bad-records", "audit"},
+        "admin": {"board", "analytics", "bad-records", "audit"},
     }
     for role, names in expected.items():
         fixture.world.role = role
@@ -157,7 +157,7 @@ def test_the_board_says_that_headquarters_is_away_and_recovers(board: Board, fix
     fixture.world.is_away = False
     expect(board.page.locator("table.records tbody tr").first).to_be_visible(timeout=20_000)
     expect(board.page.get_by_text(board.t("state.away"))).to_have_count(0)
-    expect(board.page.locator(".live.live")).to_be_visible(timeout=20_000)
+    expect(board.page.locator(".feed.live")).to_be_visible(timeout=20_000)
 
 
 def test_old_data_stays_on_screen_while_the_api_is_away(board: Board, fixture: Fixture):
@@ -174,13 +174,13 @@ def test_old_data_stays_on_screen_while_the_api_is_away(board: Board, fixture: F
 def test_events_go_on_after_a_break(board: Board, fixture: Fixture):
     world = fixture.world
     board.open("/board")
-    expect(board.page.locator(".live.live")).to_be_visible()
+    expect(board.page.locator(".feed.live")).to_be_visible()
     world.tell("behind", {"records": 5})
     board.page.wait_for_timeout(300)
     world.is_away = True
-    expect(board.page.locator(".live.away")).to_be_visible()
+    expect(board.page.locator(".feed.away")).to_be_visible()
     world.is_away = False
-    expect(board.page.locator(".live.live")).to_be_visible(timeout=20_000)
+    expect(board.page.locator(".feed.live")).to_be_visible(timeout=20_000)
     asked = [query["after"] for kind, _, query in world.requests if kind == "EVENTS"]
     assert (asked[0], asked[-1]) == (None, "1"), asked
 
