@@ -120,7 +120,7 @@ class Dice:
                 self.known(
                     assurance=self.assurance(), keys=self.one((1,), (1,), (1, 2), (2, 1), (2,))
                 )
-                for _ in range(self.rng.choices((1, 2, 3), (9, 3, 1))[0])
+                for _ in range(self.rng.choices((0, 1, 2, 3), (1, 9, 3, 1))[0])
             ]
             role = self.rng.choices((1, 2, 3, 0), (12, 1, 1, 1))[0]
             found.append({"role": role, "ordinal": ordinal, "identifiers": held})

@@ -27,6 +27,11 @@ select record_id, person, item, role, kind, assurance, key_id, mac from kasumori
 where tenant = %s and person >= 0 order by record_id, person, item, key_id
 """
 
+_BARE = """
+select record_id, person, role from kasumori.record
+cross join lateral unnest(bare_persons, bare_roles) as list (person, role) where tenant = %s
+"""
+
 _DECISIONS = """
 select decision_no, kind, made_by, second_by, body from kasumori.decision where tenant = %s
 """
@@ -61,6 +66,8 @@ def _read_persons(db: psycopg.Connection, tenant: str) -> dict:
             item, {"kind": kind, "assurance": assurance, "tokens": []}
         )
         held["tokens"].append([key, mac.hex])
+    for record, ordinal, role in db.execute(_BARE, (tenant,)):
+        found.setdefault(record, {})[ordinal] = {"role": role, "ordinal": ordinal, "items": {}}
     return found
 
 

@@ -3,7 +3,7 @@
 What the schema cannot hold is adapted first, so that both sides are told the same (`storable`):
 - ids become UUIDv7 in the same order, spread over three months, so that partitions are crossed;
 - a fact told twice is told once; a concerned site that is not said is the reporting one;
-- one token a key id in an identifier, and no person without tokens: kasumori.sighting knows neither;
+- one token a key id in an identifier, and no identifier without any: kasumori.sighting knows neither;
 - decisions that need two persons and do not have them are left out: the schema refuses them.
 """
 
@@ -55,8 +55,7 @@ def adapt_record(fact):
             for one in person["identifiers"]
             if one["tokens"]
         ]
-        if held:
-            persons.append({**person, "identifiers": held})
+        persons.append({**person, "identifiers": held})
     return {
         **fact,
         "persons": persons,
@@ -143,6 +142,10 @@ class Store:
                 answers and [answer.get("final", False) for answer in answers],
             )
         )  # fmt: skip
+        bare = [person for person in fact["persons"] if not person["identifiers"]]
+        if bare:
+            ordinals, roles = ([person[key] for person in bare] for key in ("ordinal", "role"))
+            self.rows["bare"].append((ordinals, roles, tenant, name))
         for person in fact["persons"]:
             for item, one in enumerate(person["identifiers"]):
                 for key, mac in one["tokens"]:
@@ -191,6 +194,9 @@ INSERTS = {
             (select array_agg(timestamptz 'epoch' + at * interval '1 microsecond' order by place)
              from unnest(%s::bigint[]) with ordinality as list (at, place)),
             %s, decode(repeat('00', 16), 'hex'))""",
+    "bare": """
+        update kasumori.record set bare_persons = %s, bare_roles = %s
+        where tenant = %s and record_id = %s""",
     "sighting": f"""
         insert into kasumori.sighting (tenant, record_id, person, item, key_id, kind, mac, role,
             assurance, direction, site, occurred_start)
