@@ -274,13 +274,18 @@ static void put_sums(struct table_delta *delta, size_t table, const struct row *
     const uint8_t *was = before == NULL ? NULL : before->bytes + before->key_size;
     const uint8_t *is = after == NULL ? NULL : after->bytes + after->key_size;
     struct db_params *params = delta->params[table][CHANGE_ADD];
-    for (size_t i = 1; i < desc->columns_count; i++)
-        if (desc->columns[i].is_key)
+    int is_less = 0;
+    for (size_t i = 1; i < desc->columns_count; i++) {
+        if (desc->columns[i].is_key) {
             db_put_element(params, i, next_element(&key_at));
-        else
-            db_put_int(params, i,
-                       (is == NULL ? 0 : next_sum(&is)) - (was == NULL ? 0 : next_sum(&was)));
-    put_row(delta->params[table][CHANGE_SWEEP], desc, key, TABLE_KEYS);
+            continue;
+        }
+        int64_t more = (is == NULL ? 0 : next_sum(&is)) - (was == NULL ? 0 : next_sum(&was));
+        db_put_int(params, i, more);
+        is_less |= more < 0;
+    }
+    if (is_less) /* it may have come to nothing */
+        put_row(delta->params[table][CHANGE_SWEEP], desc, key, TABLE_KEYS);
 }
 
 static void put_change(struct table_delta *delta, size_t table, const struct row *before,

@@ -94,12 +94,12 @@ int world_tear_down(void **state)
 static enum rc settle(struct world *world)
 {
     int quiet = 0;
-    while (quiet < 10) {
+    while (quiet < 40) {
         int is_idle;
         enum rc rc = correlator_turn(world->correlator, world->db, &is_idle, &world->err);
         if (rc != RC_OK)
             return rc;
-        quiet = !is_idle ? 0 : quiet + (correlator_waiting(world->correlator) > 0 ? 1 : 5);
+        quiet = !is_idle ? 0 : quiet + (correlator_waiting(world->correlator) > 0 ? 1 : 20);
         if (is_idle && correlator_waiting(world->correlator) > 0) {
             struct timespec wait = {.tv_nsec = 50 * 1000 * 1000};
             nanosleep(&wait, NULL);
