@@ -200,6 +200,10 @@ function ownReports() {
     return JSON.parse(sessionStorage.getItem(OWN) ?? "{}");
 }
 
+function keepOwn(receipt) {
+    sessionStorage.setItem(OWN, JSON.stringify({ ...ownReports(), [receipt]: formId }));
+}
+
 /** Who reported without a name shows by the form's id that it was this tab. */
 function addOwnership(value) {
     const id = ownReports()[value.receipt];
@@ -260,6 +264,7 @@ async function send(event) {
         await refused(answer, byId("formMessage"));
         return;
     }
+    if (mode === "report" && value.anonymous) keepOwn(answer.body.receipt);
     done(answer.body, { report: "receiptTitle", supplement: "addedTitle", correction: "correctedTitle" }[mode]);
 }
 
@@ -272,9 +277,6 @@ function drawSend() {
 // -- the receipt
 
 function done(body, title) {
-    if (mode === "report" && !settings().worker) {
-        sessionStorage.setItem(OWN, JSON.stringify({ ...ownReports(), [body.receipt]: formId }));
-    }
     shownReceipt = { ...body, title };
     target = body.receipt;
     clearForm();
@@ -341,6 +343,7 @@ function startReport() {
 
 function startOther(next) {
     clearForm();
+    byId("anonymous").checked = ownReports()[target] !== undefined; // as the report was
     setMode(next);
     view("formView");
 }

@@ -149,6 +149,24 @@ class TestForm:
         expect(page.locator("#worker")).to_have_text(say["notSignedIn"])
         assert agent.metric("kasumori_agent_forms_total") == 4
 
+    def test_without_a_name_though_signed_in(self, agent, open_page, check, words, language):
+        say = words[language]
+        page = open_page("/form", language)
+        press(page, say["signIn"])
+        sign_in(page, say)
+        page.get_by_label(say["anonymous"]).check()
+        check(page)
+        press(page, say["send"])
+        expect(page.locator("#doneTitle")).to_have_text(say["receiptTitle"])
+        code = page.locator("#code-shown").inner_text()
+        press(page, say["navAdd"])
+        page.get_by_role("textbox", name=say["receiptLabel"]).fill(code)
+        press(page, say["find"])
+        press(page, say["correct"])
+        expect(page.get_by_label(say["anonymous"])).to_be_checked()
+        press(page, say["sendCorrect"])
+        expect(page.locator("#doneTitle")).to_have_text(say["correctedTitle"])
+
 
 class TestFormInTrouble:
     def test_device_away_and_back(self, agent, open_page, check, shoot, words):
