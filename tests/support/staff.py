@@ -198,6 +198,7 @@ class FakeCenter:
         self.keys: list[str | None] = []
         self.answer: Callable[[], tuple[int, bytes]] = lambda: (200, json.dumps(lookup()).encode())
         self.delay_s = 0.0
+        self.idle_s: float | None = None  # then a kept connection is closed
         self.is_ready = True
         self.connections = 0
         center = self
@@ -207,6 +208,7 @@ class FakeCenter:
             disable_nagle_algorithm = True
 
             def setup(self) -> None:
+                self.timeout = center.idle_s
                 super().setup()
                 center.connections += 1
 

@@ -68,6 +68,13 @@ class TestAnswers:
             ask(site[1])
         assert center.connections == 1
 
+    def test_a_connection_the_center_closed_costs_nobody(self, site, center):
+        center.idle_s = 0.1
+        for _ in range(4):
+            assert ask(site[1]).json()["state"] == "known"
+            time.sleep(0.3)
+        assert center.connections == 4
+
     @pytest.mark.parametrize(
         ("number", "reason"),
         [
