@@ -1,6 +1,10 @@
 /* What a supervisor and Prometheus ask. Invariant: no answer waits for anything. */
 #include "services/aggregator/status.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "services/aggregator/aggregator_metrics.h"
 #include "services/common/base/buf.h"
 #include "services/common/base/mem.h"
 #include "services/common/http/http.h"
@@ -21,8 +25,12 @@ static void get_livez(void *ctx, struct http_request *request)
 static void get_readyz(void *ctx, struct http_request *request)
 {
     struct status *status = ctx;
-    if (status->config.is_ready(status->config.ctx))
-        http_reply(request, 200, "text/plain", slice_str("ready\n"));
+    char text[64];
+    int64_t stopped = (int64_t)metrics_get(status->config.metrics, METRIC_PARTITIONS_STOPPED);
+    snprintf(text, sizeof(text), "degraded: %" PRId64 " partitions wait for an operator\n",
+             stopped);
+    if (status->config.is_ready(status->config.ctx)) /* a restart would not help a stopped one */
+        http_reply(request, 200, "text/plain", slice_str(stopped > 0 ? text : "ready\n"));
     else
         http_reply_problem(request, 503, "not ready",
                            "a lane has no database or no place in the consumer group yet", 1);
