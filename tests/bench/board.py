@@ -1,0 +1,127 @@
+"""P6: from an agent's answer to the event on the board, at 1,000 records a second through the whole
+chain. P9c: what the monitor holds while 200 boards listen."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+from tests.bench.analytics import percentile
+from tests.bench.headquarters import sign_in, start_monitor
+from tests.e2e.conftest import make_report
+from tests.support.client import Client
+from tests.support.process import wait_until
+from tests.support.stack import Servers, Stack
+
+STREAMS, SENDERS = 200, 4
+
+
+class Listener:
+    """A board: reads events in a thread of its own and keeps when each record came."""
+
+    def __init__(self, port: int, cookie: str):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        head = f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n"
+        self.socket.sendall(head.encode())
+        self.file = self.socket.makefile("rb")
+        status = self.file.readline()
+        if b" 200 " not in status:
+            raise RuntimeError(f"/v1/events: {status!r}")
+        self.came: dict[str, float] = {}
+        self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def _read(self) -> None:
+        try:
+            for line in self.file:
+                if line.startswith(b"data:") and b'"recordId"' in line:
+                    self.came.setdefault(json.loads(line[5:])["recordId"], time.monotonic())
+        except (OSError, ValueError):
+            return
+
+    def close(self) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def _send(port: int, sender: int, rate: float, until: float, answered: dict[str, float]) -> None:
+    """Ten records a request, at a steady rate; keeps when each was answered."""
+    client = Client(port)
+    next_at = time.monotonic() + sender * 10 / rate / SENDERS
+    number = 0
+    while next_at < until:
+        time.sleep(max(0.0, next_at - time.monotonic()))
+        lines = []
+        for _ in range(10):
+            report = make_report(worker=f"s001-w{number % 30:03d}")
+            phone = f"090-{sender}{number // 10_000 % 1000:03d}-{number % 10_000:04d}"
+            report["persons"][0]["identifiers"][0]["value"] = phone
+            lines.append(report)
+            number += 1
+        answer = client.post_lines("/v1/records", lines)
+        at = time.monotonic()
+        for result in answer.json()["results"]:
+            answered[result["recordId"]] = at
+        next_at += 10 * SENDERS / rate
+    client.close()
+
+
+def run(folder: Path, say, rate: int = 1_000, seconds: int = 20) -> dict:
+    with Servers(folder / "servers") as servers, Stack(servers, folder / "stack") as stack:
+        agent = stack.add_agent("s001")
+        stack.add_aggregator()
+        monitor = start_monitor(stack)
+        board = Listener(monitor.port, sign_in(stack))
+        board.thread.start()
+        say(f"P6: {rate} records a second for {seconds} s, one board")
+        answered: dict[str, float] = {}
+        until = time.monotonic() + seconds
+        senders = [
+            threading.Thread(target=_send, args=(agent.port, n, rate, until, answered))
+            for n in range(SENDERS)
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        wait_until(lambda: len(board.came) >= len(answered), "all events", 60)
+        took = [(board.came[name] - at) * 1000 for name, at in answered.items()]
+        board.close()
+    return {
+        "value": round(percentile(took, 0.99), 1),
+        "limit": None,
+        "ratio": None,
+        "runs": 1,
+        "conditions": {
+            "records": len(took),
+            "rate": round(len(took) / seconds),
+            "p50_ms": round(percentile(took, 0.5), 1),
+            "max_ms": round(max(took), 1),
+        },
+    }
+
+
+def run_streams(stack: Stack, say) -> dict:
+    monitor = start_monitor(stack, connections_per_peer=STREAMS + 16)
+    cookie = sign_in(stack)
+    before_mib = monitor.status_kib() / 1024
+    say(f"P9c: {STREAMS} boards listen")
+    boards = [Listener(monitor.port, cookie) for _ in range(STREAMS)]
+    time.sleep(5)
+    rss_mib = monitor.status_kib() / 1024
+    peak_mib = monitor.status_kib("VmHWM") / 1024
+    for board in boards:
+        board.close()
+    monitor.stop()
+    return {
+        "value": round(peak_mib, 1),
+        "limit": None,
+        "ratio": None,
+        "conditions": {
+            "streams": STREAMS,
+            "resident_mib": round(rss_mib, 1),
+            "without_streams_mib": round(before_mib, 1),
+        },
+    }
