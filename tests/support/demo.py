@@ -85,6 +85,7 @@ class Demo:
         self.servers = Servers(folder / "servers")
         self.stack = Stack(self.servers, folder / "stack")
         self.answers = Answers(self.stack.tenant)
+        self.accounts: dict[str, str] = {}  # the board's: account to password
         self.ids: dict[int, str] = {}  # of Planned.number, as answered
         self.started = time.monotonic()
 
@@ -96,10 +97,12 @@ class Demo:
         self.say("starting PostgreSQL and Apache Kafka")
         self.servers.start()
         self.stack.create()
-        for site in self.stack.sites:
-            self.stack.add_agent(site.site, start=False, form=self._form())
-        self.stack.add_aggregator(start=False)
         self.stack.add_monitor(start=False)
+        form, lookup = self._form(), self._lookup()
+        for site in self.stack.sites:
+            self.stack.add_agent(site.site, start=False, form=form, lookup=lookup)
+        self.stack.add_aggregator(start=False)
+        self.accounts = self.stack.add_accounts()
         services = self.stack.services()
         for service in services:
             service.start()
@@ -119,6 +122,15 @@ class Demo:
         self._write_truth(world)
         correlated = self._correlate(world)
         return self._report(world, planted_bad, ledger, correlated)
+
+    def _lookup(self) -> dict:
+        """The look-up at the monitor, with one machine key for all sites."""
+        key_file = self.folder / "lookup.key"
+        key_file.touch(mode=0o600)
+        who = ("--tenant", self.stack.tenant, "--name", "sites", "--scope", "lookup")
+        key_file.write_text(self.stack.db_cli("machine-key", "add", *who, "--days", "30").stdout)
+        url = f"http://127.0.0.1:{self.stack.monitor.port}"
+        return {"url": url, "key_file": str(key_file)}
 
     def _form(self) -> dict:
         """The staff form, with one worker for all sites."""
@@ -289,7 +301,9 @@ def _print_addresses(demo: Demo) -> None:
         print(f"staff form: http://127.0.0.1:{agent.port}/form   worker {WORKER}, PIN {WORKER_PIN}")
     for aggregator in demo.stack.aggregators.values():
         print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
-    print(f"monitor: http://127.0.0.1:{demo.stack.monitor.port}/metrics")
+    print(f"board: http://127.0.0.1:{demo.stack.monitor.port}/   company {demo.stack.tenant}")
+    for account, password in demo.accounts.items():
+        print(f"  account {account}, password {password}")
     print(f"database: psql '{demo.stack.conninfo}'")
     print(f"Kafka: {demo.servers.kafka.bootstrap}, topic {demo.stack.topic_records}")
     print("stays up until Ctrl-C", flush=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import itertools
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Iterable
@@ -331,11 +332,22 @@ class Stack:
             aggregator.wait_ready()
         return aggregator
 
-    def add_monitor(self, start: bool = True) -> Monitor:
+    def add_account(self, account: str, role: str, password: str, *sites: str) -> None:
+        """Somebody who may sign in at the monitor; no site: all."""
+        file = self.folder / f"{account}.password"
+        file.touch(mode=0o600)
+        file.write_text(password + "\n")
+        args = ["--tenant", self.tenant, "--account", account, "--role", role]
+        if sites:
+            args += ["--sites", ",".join(sites)]
+        self.db_cli("account", "add", *args, "--password-file", file)
+
+    def add_monitor(self, start: bool = True, **changes: object) -> Monitor:
         settings = {
             "database": self.servers.postgres.conninfo(self.database, user="ks_monitor_login"),
             "http": {"address": "127.0.0.1", "port": free_port()},
         }
+        settings.update(changes)
         config = self.folder / "monitor.yaml"
         config.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.monitor = Monitor(self, config, settings)
@@ -343,6 +355,15 @@ class Stack:
             self.monitor.start()
             self.monitor.wait_ready()
         return self.monitor
+
+    def add_accounts(self) -> dict[str, str]:
+        """One account of each of the monitor's roles, named after it: account to random password."""
+        made = {}
+        for role in ("headquarters", "supervisor", "site", "privacy", "admin"):
+            made[role] = secrets.token_urlsafe(12)
+            sites = [self.sites[0].site] if role in ("supervisor", "site") else []
+            self.add_account(role, role, made[role], *sites)
+        return made
 
     # -- looking
 

@@ -29,7 +29,7 @@ class World:
     heads: Path
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def client(self, tenant: str, account: str) -> Client:
+    def client(self, tenant: str, account: str, monitor: Monitor | None = None) -> Client:
         """Signed in by a session put into the database: the slow hash is tested by itself."""
         token = secrets.token_hex(32)
         digest = hashlib.sha256(token.encode()).digest()
@@ -39,7 +39,7 @@ class World:
                 "values (%s, %s, %s, now() + interval '1 day')",
                 (tenant, digest, account),
             )
-        return Client(self.monitor, cookie=token)
+        return Client(monitor or self.monitor, cookie=token)
 
     def machine(self, tenant: str, scope: str, site: str | None = None) -> Client:
         key = "ks_" + secrets.token_hex(32)

@@ -90,6 +90,19 @@ class Client:
         finally:
             connection.close()
 
+    def head_of(self, method: str, path: str, body: bytes | None, **headers: str) -> Answer:
+        """An answer's status; its body, which may have no end, only when it is a problem."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.monitor.port, timeout=30)
+        try:
+            connection.request(method, path, body, self.headers | headers)
+            response = connection.getresponse()
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(
+                response.status, fields, response.read() if response.status >= 400 else b""
+            )
+        finally:
+            connection.close()
+
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, None, self.headers | headers)
 
