@@ -9,6 +9,7 @@
 #include "services/common/http/http.h"
 #include "services/common/log/log.h"
 #include "services/common/loop/loop.h"
+#include "services/monitor/events.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/pages.h"
 #include "services/monitor/seal.h"
@@ -195,6 +196,18 @@ static void stop_pool(void *ctx)
     throttle_free(monitor->state.throttle);
 }
 
+static enum rc start_events(void *ctx, struct err *err)
+{
+    struct monitor *monitor = ctx;
+    return events_new(&monitor->state, &monitor->state.events, err);
+}
+
+static void stop_events(void *ctx)
+{
+    struct monitor *monitor = ctx;
+    events_free(monitor->state.events);
+}
+
 static enum rc start_pages(void *ctx, struct err *err)
 {
     struct monitor *monitor = ctx;
@@ -257,8 +270,8 @@ static void stop_http(void *ctx)
 static const struct stage STAGES[] = {
     {"metrics", start_metrics, stop_metrics}, {"loop", start_loop, stop_loop},
     {"watch", start_watch, stop_watch},       {"seal", start_seal, stop_seal},
-    {"pool", start_pool, stop_pool},          {"pages", start_pages, stop_pages},
-    {"http", start_http, stop_http},
+    {"events", start_events, stop_events},    {"pool", start_pool, stop_pool},
+    {"pages", start_pages, stop_pages},       {"http", start_http, stop_http},
 };
 
 enum rc monitor_run(const struct monitor_config *config, struct err *err)

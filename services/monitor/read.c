@@ -232,10 +232,11 @@ static enum rc add_page(struct read_args *args, struct call *call, const struct 
 /* ---- answers ---- */
 
 /* The body is an object; next goes before its closing brace. */
-static void put_body(struct call *call, const struct db_result *rows, uint64_t question)
+static void put_body(struct call *call, const struct read *read, const struct db_result *rows,
+                     uint64_t question)
 {
     struct slice body = db_result_bytes(rows, 0, 0), key = db_result_bytes(rows, 0, 1);
-    if (key.size == 0) {
+    if (!read->is_page || key.size == 0) {
         buf_add(&call->out, body.data, body.size);
         return;
     }
@@ -266,7 +267,7 @@ static enum rc run(struct call *call, const struct read *read, struct read_args 
         db_result_free(rows);
         return call_problem(call, 404, "not_found", NULL, NULL);
     }
-    put_body(call, rows, question);
+    put_body(call, read, rows, question);
     if (read->is_single)
         rc = put_etag(call, db_result_bytes(rows, 0, 1 + read->is_page), err);
     db_result_free(rows);

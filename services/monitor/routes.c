@@ -4,6 +4,8 @@
 
 #include "services/common/base/limits.h"
 #include "services/monitor/decide.h"
+#include "services/monitor/events.h"
+#include "services/monitor/export.h"
 #include "services/monitor/propose.h"
 #include "services/monitor/read.h"
 #include "services/monitor/session.h"
@@ -55,7 +57,12 @@ const struct route routes_all[] = {
     GET("/v1/bad-records", ROLE_HEADQUARTERS | ROLE_ADMIN, 0, read_bad_records, 0),
     GET("/v1/stats/*", ROLE_PEOPLE | ROLE_MACHINE, SCOPE_READ, read_stats, 0),
     GET("/v1/audit", ROLE_PRIVACY | ROLE_ADMIN, 0, read_audit, 0),
-    POST("/v1/lookup", ROLE_MACHINE, SCOPE_LOOKUP, lookup, 0),
+    GET("/v1/events", ROLE_PEOPLE, 0, events_listen, 0),
+    GET("/v1/exports/incidents.csv", JUDGES | ROLE_MACHINE, SCOPE_EXPORT, export_csv,
+        ROUTE_PURPOSE),
+    GET("/v1/exports/incidents.ndjson", JUDGES | ROLE_MACHINE, SCOPE_EXPORT, export_ndjson,
+        ROUTE_PURPOSE),
+    POST("/v1/lookup", ROLE_MACHINE, SCOPE_LOOKUP, lookup, ROUTE_PLAN_ONCE),
 };
 
 const size_t routes_count = sizeof(routes_all) / sizeof(routes_all[0]);

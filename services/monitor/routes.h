@@ -10,6 +10,7 @@
 enum route_flag {
     ROUTE_PURPOSE = 1,    /* "?purpose=" is checked to be there; for the audit row of the handler */
     ROUTE_REPEATABLE = 2, /* takes an Idempotency-Key */
+    ROUTE_PLAN_ONCE = 4,  /* planning its statements anew would take longer than running them */
 };
 
 /* Every way into /v1, as data. A path that has no row is 404, a method that has none 405, a caller

@@ -149,7 +149,12 @@ static enum rc run_in(struct job *job, struct err *err)
 static enum rc transact(struct job *job, struct err *err)
 {
     struct call *call = &job->call;
-    enum rc rc = db_exec(call->db, "begin; set local role kasumori_monitor", err);
+    int is_planned_once = (call->route->flags & ROUTE_PLAN_ONCE) != 0;
+    enum rc rc = db_exec(call->db,
+                         is_planned_once ? "begin; set local role kasumori_monitor; "
+                                           "set local plan_cache_mode = force_generic_plan"
+                                         : "begin; set local role kasumori_monitor",
+                         err);
     if (rc != RC_OK)
         return rc;
     rc = run_in(job, err);

@@ -9,6 +9,8 @@ extern const char sql_audit[];
 extern const char sql_bad_records[];
 extern const char sql_categories[];
 extern const char sql_decisions[];
+extern const char sql_events[];
+extern const char sql_export[];
 extern const char sql_incident[];
 extern const char sql_incidents[];
 extern const char sql_lookup[];

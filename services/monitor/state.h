@@ -7,6 +7,8 @@
 #include "services/monitor/pool.h"
 #include "services/monitor/throttle.h"
 
+struct events;
+
 /* What all requests share. Borrowed by them; lives as long as the server. */
 struct monitor_state {
     const struct monitor_config *config;
@@ -14,6 +16,7 @@ struct monitor_state {
     struct loop *loop;
     struct pool *pool;
     struct throttle *throttle;
+    struct events *events;
 };
 
 #endif

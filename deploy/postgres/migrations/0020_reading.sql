@@ -275,16 +275,25 @@ comment on function kasumori.tokens_of_subject(text, bigint) is 'Every token of 
 create function kasumori.subject_name(of_tenant text, number bigint) returns text
 language sql stable as $$
     with tokens as materialized (select * from kasumori.tokens_of_subject(of_tenant, number)),
-    seen as (
-        select o.record_id, s.person, t.kind, t.key_id, t.mac
+    carried as materialized (
+        select o.record_id, s.person, t.class, t.kind, t.key_id, t.mac,
+               s.assurance > 1 and (o.channel in (1, 3) or b.direction = 1
+                   or (b.direction = 0 and 2 in (b.kind, b.replaces))) as links
         from tokens t
         join kasumori.sighting s on s.tenant = of_tenant and s.mac = t.mac and s.kind = t.kind
-             and s.key_id = t.key_id and s.occurred_start between t.first_at and t.last_at
+             and s.key_id = t.key_id
         join kasumori.record r on r.tenant = of_tenant and r.record_id = s.record_id
         left join kasumori.record u on u.tenant = of_tenant and u.record_id = r.target_id and u.kind = 3
         join kasumori.occurrence_record o on o.tenant = of_tenant
              and o.record_id = coalesce(u.target_id, r.target_id, r.record_id)
-        where s.person >= 0 and s.role = 1
+             and o.start_at between t.first_at and t.last_at
+        join kasumori.record b on b.tenant = of_tenant and b.record_id = o.effective_id
+        where s.person >= 0 and s.role = 1),
+    seen as (
+        select c.record_id, c.person, c.kind, c.key_id, c.mac
+        from carried c
+        where exists (select from carried l where l.links and l.record_id = c.record_id
+                        and l.person = c.person and l.class = c.class)
         union all
         select o.record_id, (d.body ->> 'ordinal')::smallint, t.kind, t.key_id, t.mac
         from tokens t
@@ -355,6 +364,12 @@ language sql stable as $$
 $$;
 comment on function kasumori.agents_json(text, interval) is 'AgentHealth of the monitor''s API for the agents valid now; sequences count as missing when nothing has come for a minute.';
 
+create function kasumori.csv_cell(cell text) returns text
+language sql immutable parallel safe as $$
+    select '"' || case when cell ~ '^[=+@\t\r-]' then '''' else '' end || replace(cell, '"', '""') || '"'
+$$;
+comment on function kasumori.csv_cell(text) is 'One cell of RFC 4180 in quotes; what a spreadsheet would take for a formula begins with an apostrophe.';
+
 -- ---- free text ----
 
 create function kasumori.read_words(records uuid[], reader text, reader_role text, why text, case_id uuid)
@@ -388,7 +403,7 @@ grant execute on function
     kasumori.names_of(text, uuid), kasumori.line_json(kasumori.record_line),
     kasumori.decision_json(bigint, text, timestamptz, text, text, text, jsonb, boolean),
     kasumori.tokens_of_subject(text, bigint), kasumori.subject_name(text, bigint),
-    kasumori.finding_json(kasumori.finding, text), kasumori.agents_json(text, interval),
+    kasumori.csv_cell(text), kasumori.finding_json(kasumori.finding, text), kasumori.agents_json(text, interval),
     kasumori.read_words(uuid[], text, text, text, uuid)
     to kasumori_monitor;
 grant execute on function kasumori.decision_records(jsonb) to kasumori_aggregator;

@@ -63,9 +63,10 @@ with line as materialized (
     select p.person as ordinal, json_strip_nulls(json_build_object(
                'ordinal', p.person, 'role', kasumori.word_role(min(p.role)::integer),
                'identifiers', coalesce(json_agg(json_strip_nulls(json_build_object(
-                   'kind', kasumori.word_kind(p.kind::integer),
+                   'kind', kasumori.word_kind(case p.kind when 10 then 4 else p.kind end::integer),
                    'assurance', kasumori.word_assurance(p.assurance::integer),
-                   'links', coalesce(p.links, false))) order by p.record_id, p.item), '[]'),
+                   'links', coalesce(p.links, false))) order by p.record_id, p.item)
+                   filter (where p.kind <> 9), '[]'), -- a worker's code is not shown
                'subject', (select kasumori.subject_name($1, chosen.subject)
                            from (select a.subject, 0 as place from attached a where a.person = p.person
                                  union all
