@@ -469,6 +469,15 @@ def document() -> dict:
             "/v1/records": {
                 "post": {
                     "summary": "Store one record, or a batch of one a line",
+                    "parameters": [
+                        {
+                            "name": "traceparent",
+                            "in": "header",
+                            "schema": {"type": "string"},
+                            "description": "W3C trace context, version 00; becomes a header of each "
+                            "record's message; another form is ignored",
+                        }
+                    ],
                     "requestBody": {
                         "required": True,
                         "content": {
