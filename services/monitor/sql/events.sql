@@ -43,7 +43,8 @@ select 1, 'record', concat_ws(',', r.site, nullif(r.concerned_site, r.site)), js
     'recordId', r.record_id, 'kind', (array['contact', 'incident', 'supplement', 'correction'])[r.kind],
     'site', r.site, 'categories', coalesce(to_json(r.categories), '[]'),
     'startAt', kasumori.rfc3339(r.occurred_start))::text
-from arrived a join kasumori.record r on r.tenant = $1 and r.record_id = a.record_id
+from arrived a
+cross join lateral (select * from kasumori.record b where b.tenant = $1 and b.record_id = a.record_id limit 1) r
 union all
 select 2, 'alert', array_to_string(sites, ','), json_build_object(
     'alert', alert, 'change', change, 'rule', rule, 'isNotice', is_notice)::text
