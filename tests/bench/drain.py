@@ -44,7 +44,8 @@ def _drain(stack: Stack, count: int) -> float:
 def _bare(stack: Stack, count: int, size: int) -> float:
     done = subprocess.run(
         [stack.program("kasumori-bench-produce"), "--brokers", stack.servers.kafka.bootstrap,
-         "--topic", stack.topic_records, "--messages", str(count), "--bytes", str(size)],
+         "--topic", stack.topic_records, "--messages", str(count), "--bytes", str(size),
+         "--sites", "1"],
         capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     return float(json.loads(done.stdout)["messages_per_s"])

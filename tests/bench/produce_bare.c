@@ -1,7 +1,8 @@
 /* The limit beside which draining a spool is judged (P5): the same producer, fed from memory as
    fast as it takes. One JSON line on standard output.
 
-   kasumori-bench-produce --brokers HOST:PORT --topic NAME [--messages N] [--bytes N] [--queue N] */
+   kasumori-bench-produce --brokers HOST:PORT --topic NAME [--messages N] [--bytes N] [--queue N]
+   [--sites N] */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,11 +15,11 @@
 #include "services/common/base/limits.h"
 #include "services/common/kafka/kafka.h"
 
-enum { SITES = 500, REPORTS = 1024, MAC_BYTES = 40, WAIT_MS = 1000, PATIENCE_S = 120 };
+enum { REPORTS = 1024, MAC_BYTES = 40, WAIT_MS = 1000, PATIENCE_S = 120 };
 
 struct bench {
     const char *brokers, *topic;
-    long messages, bytes, queue;
+    long messages, bytes, queue, sites; /* a site is a key, and so a partition */
     struct kafka_producer *producer;
     uint8_t value[LIMIT_VALUE_BYTES];
     uint64_t random;
@@ -48,7 +49,7 @@ static enum rc send_one(struct bench *b, long sequence, struct err *err)
     uint8_t mac[MAC_BYTES];
     for (size_t i = 0; i < sizeof(mac); i++)
         mac[i] = (uint8_t)(next_random(b) >> 32);
-    snprintf(key, sizeof(key), "acme/s%03ld", sequence % SITES);
+    snprintf(key, sizeof(key), "acme/s%03ld", sequence % b->sites);
     snprintf(digits, sizeof(digits), "%ld", sequence);
     const struct kafka_header headers[] = {
         {"content-type", slice_str("application/x-protobuf")},
@@ -129,9 +130,13 @@ static long resident_kib(void)
 static int parse(struct bench *b, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"brokers", required_argument, NULL, 'b'},  {"topic", required_argument, NULL, 't'},
-        {"messages", required_argument, NULL, 'n'}, {"bytes", required_argument, NULL, 's'},
-        {"queue", required_argument, NULL, 'q'},    {NULL, 0, NULL, 0},
+        {"brokers", required_argument, NULL, 'b'},
+        {"topic", required_argument, NULL, 't'},
+        {"messages", required_argument, NULL, 'n'},
+        {"bytes", required_argument, NULL, 's'},
+        {"queue", required_argument, NULL, 'q'},
+        {"sites", required_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -150,23 +155,29 @@ static int parse(struct bench *b, int argc, char **argv)
         case 'q':
             b->queue = strtol(optarg, NULL, 10);
             break;
+        case 'k':
+            b->sites = strtol(optarg, NULL, 10);
+            break;
         default:
             return 0;
         }
     }
     return optind == argc && b->brokers != NULL && b->topic != NULL && b->messages > 0 &&
-           b->bytes > 0 && b->bytes <= LIMIT_VALUE_BYTES && b->queue > 0;
+           b->bytes > 0 && b->bytes <= LIMIT_VALUE_BYTES && b->queue > 0 && b->sites > 0;
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench b = {
-        .messages = 300000, .bytes = 400, .queue = LIMIT_IN_FLIGHT, .random = 88172645463325252};
+    static struct bench b = {.messages = 300000,
+                             .bytes = 400,
+                             .queue = LIMIT_IN_FLIGHT,
+                             .sites = 500,
+                             .random = 88172645463325252};
     struct err err;
     if (!parse(&b, argc, argv)) {
         fprintf(stderr,
                 "usage: %s --brokers HOST:PORT --topic NAME [--messages N] [--bytes N] "
-                "[--queue N]\n",
+                "[--queue N] [--sites N]\n",
                 argv[0]);
         return 2;
     }
