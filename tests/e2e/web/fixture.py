@@ -23,7 +23,12 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 CATEGORIES = (
     ("time", "時間拘束", "time-binding"),
     ("repeat", "リピート", "repeat"),
@@ -277,7 +282,16 @@ class World:
         tasks = []
         for i in range(8):
             number = (1, 3, 4, 6, 7, 9, 10, 12)[i]
-            kind = ("suspected", "suspected", "suspected", "disputed", "proposal", "joined", "watch", "switchboard")[i]
+            kind = (
+                "suspected",
+                "suspected",
+                "suspected",
+                "disputed",
+                "proposal",
+                "joined",
+                "watch",
+                "switchboard",
+            )[i]
             reasons = {
                 "suspected": ("判定がまだありません。", "Nobody has judged it yet."),
                 "disputed": ("1つの事案に異なる判定があります。", "Verdicts of one occurrence differ."),
@@ -286,7 +300,12 @@ class World:
                 "watch": ("期限が近づいています。", "It is about to expire."),
                 "switchboard": ("多くの方が使う番号のようです。", "Many people seem to use this number."),
             }[kind]  # fmt: skip
-            task = {"task": f"t{i}", "kind": kind, "since": self.ago(hours=5 * i + 1), "reasons": {"ja": reasons[0], "en": reasons[1]}}
+            task = {
+                "task": f"t{i}",
+                "kind": kind,
+                "since": self.ago(hours=5 * i + 1),
+                "reasons": {"ja": reasons[0], "en": reasons[1]},
+            }
             if kind in ("suspected", "disputed", "proposal"):
                 task |= {"recordId": uid(number), "site": SITES[number % 7][0]}
             if kind in ("proposal", "joined", "watch", "switchboard"):
@@ -308,27 +327,61 @@ class World:
                 for i in range(60)
             ]  # fmt: skip
         elif measure == "types":
-            rows = [row(cat(code), ja, en, incidents=max(0, 61 - 9 * i)) for i, (code, ja, en) in enumerate(CATEGORIES)]
+            rows = [
+                row(cat(code), ja, en, incidents=max(0, 61 - 9 * i))
+                for i, (code, ja, en) in enumerate(CATEGORIES)
+            ]
             rows[-1] |= {"suppressed": True}
             del rows[-1]["incidents"]
         elif measure == "sites":
-            rows = [row(s[0], s[1], s[0], contacts=3000 - 200 * i, incidents=40 - 5 * i) for i, s in enumerate(SITES)]
+            rows = [
+                row(s[0], s[1], s[0], contacts=3000 - 200 * i, incidents=40 - 5 * i)
+                for i, s in enumerate(SITES)
+            ]
         elif measure == "trades":
-            rows = [row(t, t, t, incidents=n) for t, n in (("スーパー", 96), ("コールセンター", 71), ("ドラッグストア", 22))]
+            rows = [
+                row(t, t, t, incidents=n)
+                for t, n in (("スーパー", 96), ("コールセンター", 71), ("ドラッグストア", 22))
+            ]
         elif measure == "hours":
-            rows = [row(h, str(h), str(h), incidents=max(0, 20 - abs(h - 15) * 2)) for h in range(24)]
+            rows = [
+                row(h, str(h), str(h), incidents=max(0, 20 - abs(h - 15) * 2)) for h in range(24)
+            ]
         elif measure == "weekdays":
-            rows = [row(i, ja, en, incidents=20 + 4 * i) for i, (ja, en) in enumerate(zip("月火水木金土日", "Mon Tue Wed Thu Fri Sat Sun".split(), strict=True))]
+            rows = [
+                row(i, ja, en, incidents=20 + 4 * i)
+                for i, (ja, en) in enumerate(
+                    zip("月火水木金土日", "Mon Tue Wed Thu Fri Sat Sun".split(), strict=True)
+                )
+            ]
         elif measure == "repeat":
-            rows = [row("once", "1回のみ", "once", incidents=150, value=0.79), row("again", "繰り返し", "again", incidents=39, value=0.21)]
+            rows = [
+                row("once", "1回のみ", "once", incidents=150, value=0.79),
+                row("again", "繰り返し", "again", incidents=39, value=0.21),
+            ]
         elif measure == "staff_minutes":
-            rows = [row(cat(code), ja, en, value=300 - 30 * i) for i, (code, ja, en) in enumerate(CATEGORIES)]
+            rows = [
+                row(cat(code), ja, en, value=300 - 30 * i)
+                for i, (code, ja, en) in enumerate(CATEGORIES)
+            ]
         else:
-            rows = [row("median", "中央値", "median", value=21.5), row("p90", "90パーセンタイル", "90th percentile", value=66.2)]
-        total = {"contacts": sum(r.get("contacts", 0) for r in rows), "incidents": sum(r.get("incidents", 0) for r in rows)}
+            rows = [
+                row("median", "中央値", "median", value=21.5),
+                row("p90", "90パーセンタイル", "90th percentile", value=66.2),
+            ]
+        total = {
+            "contacts": sum(r.get("contacts", 0) for r in rows),
+            "incidents": sum(r.get("incidents", 0) for r in rows),
+        }
         if measure == "staff_minutes":
             total["value"] = sum(r["value"] for r in rows)
-        return {"measure": measure, "from": str(day - timedelta(days=89)), "to": str(day), "rows": rows, "total": total}
+        return {
+            "measure": measure,
+            "from": str(day - timedelta(days=89)),
+            "to": str(day),
+            "rows": rows,
+            "total": total,
+        }
 
     # -- answers
 
@@ -337,7 +390,17 @@ class World:
         if self.is_empty and isinstance(page, dict):
             if "items" in page:
                 return {"items": []}
-            for name in ("rows", "alerts", "categories", "trend", "sites", "findings", "links", "classes", "answers"):
+            for name in (
+                "rows",
+                "alerts",
+                "categories",
+                "trend",
+                "sites",
+                "findings",
+                "links",
+                "classes",
+                "answers",
+            ):
                 if name in page and path.split("/")[1] in ("now", "stats", "subjects"):
                     page[name] = []
             if "occurrences" in page and path.startswith("/subjects"):
@@ -360,7 +423,10 @@ class World:
                 ]
             }  # fmt: skip
         if head == "categories":
-            return [{"scheme": "mhlw9", "version": "2022", "code": c, "ja": ja, "en": en} for c, ja, en in CATEGORIES]
+            return [
+                {"scheme": "mhlw9", "version": "2022", "code": c, "ja": ja, "en": en}
+                for c, ja, en in CATEGORIES
+            ]
         if head == "now":
             return self.now_page()
         if head == "incidents":
@@ -371,21 +437,51 @@ class World:
             items = [one for one in items if query.get("site") in (None, one["site"])]
             return {"items": items} | ({"next": str(page + 1)} if page < 2 else {})
         if head == "occurrences":
-            reasons = {"ja": "同じ通話番号(PBX)で結び付いています。", "en": "They share the PBX's call id."}
+            reasons = {
+                "ja": "同じ通話番号(PBX)で結び付いています。",
+                "en": "They share the PBX's call id.",
+            }
             records = [self.record(n) | {"reason": "call", "reasons": reasons} for n in (1, 2)]
             parts = [{"subject": SUBJECT, "hasIncident": True, "counts": True, "talkMs": 1080_000}]
-            return {"occurrence": rest, "firstAt": records[1]["startAt"], "lastAt": records[0]["endAt"], "standing": "open", "records": records, "parts": parts}
+            return {
+                "occurrence": rest,
+                "firstAt": records[1]["startAt"],
+                "lastAt": records[0]["endAt"],
+                "standing": "open",
+                "records": records,
+                "parts": parts,
+            }
         if head == "subjects":
             return self.subject()
         if head == "alerts":
             if not rest:
                 return {"items": [self.alert(i) for i in range(9)]}
-            history = [{"changeNo": 1, "change": "opened", "at": self.ago(days=1), "reason": "3 reports"}, {"changeNo": 2, "change": "extended", "at": self.ago(hours=2), "reason": "4 reports"}]
+            history = [
+                {"changeNo": 1, "change": "opened", "at": self.ago(days=1), "reason": "3 reports"},
+                {
+                    "changeNo": 2,
+                    "change": "extended",
+                    "at": self.ago(hours=2),
+                    "reason": "4 reports",
+                },
+            ]
             return self.alert(int(rest[-12:]) - 600) | {"history": history}
         if head == "notices":
-            return {"items": [self.alert(i) | {"isNotice": True, "rule": "confinement", "finding": self.finding("confinement")} for i in range(3)]}
+            return {
+                "items": [
+                    self.alert(i)
+                    | {
+                        "isNotice": True,
+                        "rule": "confinement",
+                        "finding": self.finding("confinement"),
+                    }
+                    for i in range(3)
+                ]
+            }
         if head == "review":
-            return {"items": [one for one in self.review() if query.get("kind") in (None, one["kind"])]}
+            return {
+                "items": [one for one in self.review() if query.get("kind") in (None, one["kind"])]
+            }
         if head == "proposed-decisions":
             return {"items": self.proposals}
         if head == "bad-records":
@@ -403,13 +499,34 @@ class World:
         if head == "stats":
             return self.stats(rest)
         if head == "timeline":
-            lines = (("record", "s001-w007", "カスハラ報告を受け付けました。"), ("alert", "kasumori", "リピートを検知しました。"), ("view", "hq-01", "本部が閲覧しました(判定のため)。"), ("decision", "hq-01", "「カスハラに該当」と判定しました。"))
-            return [{"at": self.ago(hours=20 - 4 * i), "what": w, "by": by, "object": rest, "reasons": {"ja": ja, "en": ja}} for i, (w, by, ja) in enumerate(lines)]
+            lines = (
+                ("record", "s001-w007", "カスハラ報告を受け付けました。"),
+                ("alert", "kasumori", "リピートを検知しました。"),
+                ("view", "hq-01", "本部が閲覧しました(判定のため)。"),
+                ("decision", "hq-01", "「カスハラに該当」と判定しました。"),
+            )
+            return [
+                {
+                    "at": self.ago(hours=20 - 4 * i),
+                    "what": w,
+                    "by": by,
+                    "object": rest,
+                    "reasons": {"ja": ja, "en": ja},
+                }
+                for i, (w, by, ja) in enumerate(lines)
+            ]
         return None
 
     def decide(self, decision: dict) -> dict:
         if decision["kind"] in ("restrict", "confirm_person"):
-            proposal = {"id": uid(800 + len(self.proposals)), "decision": decision, "madeBy": "hq-02", "madeAt": rfc(datetime.now(UTC)), "state": "open", "mayApprove": True}
+            proposal = {
+                "id": uid(800 + len(self.proposals)),
+                "decision": decision,
+                "madeBy": "hq-02",
+                "madeAt": rfc(datetime.now(UTC)),
+                "state": "open",
+                "mayApprove": True,
+            }
             self.proposals.append(proposal)
             return {"proposal": proposal["id"]}
         number = 42 + len(self.decisions)
@@ -440,7 +557,13 @@ def problem(status: int, code: str) -> dict:
         "wrong": ("アカウントまたはパスワードが違います", "Wrong account or password"),
     }
     ja, en = titles.get(code, (code, code))
-    return {"type": "about:blank", "status": status, "code": code, "title": ja, "titles": {"ja": ja, "en": en}}
+    return {
+        "type": "about:blank",
+        "status": status,
+        "code": code,
+        "title": ja,
+        "titles": {"ja": ja, "en": en},
+    }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -533,7 +656,19 @@ class Handler(BaseHTTPRequestHandler):
         elif path.endswith("/approve"):
             proposal = next(one for one in world.proposals if one["id"] in path)
             world.proposals.remove(proposal)
-            world.decisions.append({"decisionNo": 42 + len(world.decisions), "kind": proposal["decision"]["kind"], "madeAt": rfc(datetime.now(UTC)), "madeBy": "hq-02", "secondBy": "hq-01", "reason": body["reason"], "inForce": True, "pending": True, "records": []})
+            world.decisions.append(
+                {
+                    "decisionNo": 42 + len(world.decisions),
+                    "kind": proposal["decision"]["kind"],
+                    "madeAt": rfc(datetime.now(UTC)),
+                    "madeBy": "hq-02",
+                    "secondBy": "hq-01",
+                    "reason": body["reason"],
+                    "inForce": True,
+                    "pending": True,
+                    "records": [],
+                }
+            )
             self.reply(202, {"decisionNo": 41 + len(world.decisions)})
         else:
             self.refuse(404, "not_found")
@@ -561,7 +696,9 @@ class Handler(BaseHTTPRequestHandler):
                     world.lock.wait_for(lambda: len(world.events) > seen or world.is_away, 1)
                     fresh = world.events[seen:]
                 for number, name, data in fresh:
-                    self.wfile.write(f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode())
+                    self.wfile.write(
+                        f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+                    )
                     seen = number
                 self.wfile.write(b":\n\n")
                 self.wfile.flush()
@@ -573,7 +710,11 @@ class Handler(BaseHTTPRequestHandler):
 class Fixture:
     def __init__(self, files: Path | None = None):
         self.world = World()
-        handler = type("Bound", (Handler,), {"world": self.world, "files": files or binaries().parent / "board"})
+        handler = type(
+            "Bound",
+            (Handler,),
+            {"world": self.world, "files": files or binaries().parent / "board"},
+        )
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"

@@ -357,7 +357,10 @@ def test_bulk_review_counts_honestly(board: Board, fixture: Fixture):
     board.button("bulk.send", n=4).click()
     board.sees("bulk.done", n=3)
     board.sees("bulk.refused", n=1)
-    party = {"ja": "この報告の当事者は判定できません", "en": "A party to the report cannot judge it"}
+    party = {
+        "ja": "この報告の当事者は判定できません",
+        "en": "A party to the report cannot judge it",
+    }
     board.page.get_by_text(party[board.lang]).wait_for()
     assert len(fixture.world.decisions) == 3
 

@@ -7,7 +7,16 @@ import re
 from tests.e2e.web.board import WEB, words
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-AVOIDED = ("エージェント", "インシデント", "加害者", "ブラックリスト", "匿名ID", "仮名加工情報", "却下", "この人")
+AVOIDED = (
+    "エージェント",
+    "インシデント",
+    "加害者",
+    "ブラックリスト",
+    "匿名ID",
+    "仮名加工情報",
+    "却下",
+    "この人",
+)
 
 
 def test_catalogues_have_the_same_keys_and_parameters():
@@ -39,7 +48,7 @@ def test_every_key_is_used():
     source = "\n".join(
         path.read_text() for path in WEB.glob("src/**/*.ts*") if path.parent.name != "words"
     )
-    prefixes = set(re.findall(r't\(\s*`([a-z]+\.)\$\{', source))
+    prefixes = set(re.findall(r"t\(\s*`([a-z]+\.)\$\{", source))
     prefixes |= {f"{name}." for name in re.findall(r'tCode\(\s*"([a-z]+)"', source)}
     prefixes |= {"verdict.", "answer.", "element.", "stats.", "proposal.", "standing."}
     unused = [
