@@ -46,7 +46,7 @@ def check_functions(where: str, lines: list[str]) -> list[str]:
     problems, start = [], None
     for number, line in enumerate(lines, 1):
         if line == "{":
-            start = number
+            start, depth = number, 0
             first = number - 1
             while first > 0 and lines[first - 1] and lines[first - 1][0] not in "}#;":
                 first -= 1
@@ -55,7 +55,6 @@ def check_functions(where: str, lines: list[str]) -> list[str]:
                 continue
             if parameters(head) > PARAMETERS_MAX:
                 problems.append(f"{where}:{number}: function has over {PARAMETERS_MAX} inputs")
-            depth = 0
         elif start and line.startswith("}"):
             if number - start - 1 > FUNCTION_LINES_MAX:
                 problems.append(f"{where}:{start}: function of {number - start - 1} lines")

@@ -41,7 +41,9 @@ CHANGES = ROOT / "tests/model/mutants.txt"
 EQUIVALENT = "equivalent: "
 CORRELATE = Path("services/common/correlate")
 BESIDE = [Path("services/common") / name for name in ("base", "mac", "jsonio")]
-PROGRAM_SOURCE = Path("tests/model/correlate_dump.c")
+PROGRAM_SOURCES = [
+    Path("tests/model") / name for name in ("correlate_batches.c", "correlate_dump.c")
+]
 EXAMPLES = Path("tests/model/test_examples.py")
 COMPILE = ["gcc", "-std=gnu17", "-O1", "-w", "-D_GNU_SOURCE", '-DKASUMORI_VERSION="mutant"']
 LIBRARIES = ["-ljansson", "-lcrypto", "-lpthread"]
@@ -124,7 +126,7 @@ def sources():
     found = [
         s.relative_to(ROOT) for part in (*BESIDE, CORRELATE) for s in (ROOT / part).glob("*.c")
     ]
-    return [*sorted(found), PROGRAM_SOURCE]
+    return [*sorted(found), *PROGRAM_SOURCES]
 
 
 def link(objects, folder):
@@ -152,7 +154,10 @@ def build(change, folder):
     objects = []
     for source in sources():
         is_it = str(source) == change.path
-        is_user = change.path.endswith(".h") and source.parent in (CORRELATE, PROGRAM_SOURCE.parent)
+        is_user = change.path.endswith(".h") and source.parent in (
+            CORRELATE,
+            PROGRAM_SOURCES[0].parent,
+        )
         if is_it or is_user:
             compile_source(copy if is_it else ROOT / source, object_of(source, folder), folder)
             objects.append(object_of(source, folder))
