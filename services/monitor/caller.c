@@ -170,8 +170,7 @@ static enum rc split_sites(struct call *call, struct slice list, struct caller *
     return RC_OK;
 }
 
-#define PERSON \
-    "tenant, account, name, role, array_to_string(sites, ','), expires_at"
+#define PERSON "tenant, account, name, role, array_to_string(sites, ','), expires_at"
 
 static enum rc read_person(struct call *call, const struct db_result *result, struct caller *caller,
                            struct err *err)
