@@ -36,4 +36,7 @@ int64_t world_count(struct world *world, const char *sql);
 /* One value; text. Static memory. */
 const char *world_ask(struct world *world, const char *sql);
 
+/* A test of its own file (steps.c). */
+void test_steps_give_what_the_whole_gives(void **state);
+
 #endif
