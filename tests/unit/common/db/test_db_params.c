@@ -140,6 +140,28 @@ static void test_every_allocation_may_fail(void **state)
     }
 }
 
+/* What is read element by element and put again travels as it did. */
+static void test_elements_are_moved_as_they_are(void **state)
+{
+    (void)state;
+    struct db_params *from = make(DB_TYPE_TEXT, 1, 1024), *to = make(DB_TYPE_TEXT, 1, 1024);
+    struct db_bound bound;
+    struct err err;
+    struct slice element;
+    size_t at = 0, count = 0;
+    db_put_text(from, 0, slice_str("one"));
+    db_put_null(from, 0);
+    db_put_text(from, 0, slice_str(""));
+    for (; db_params_next(from, 0, &at, &element); count++)
+        db_put_element(to, 0, element);
+    assert_int_equal(count, 3);
+    assert_int_equal(db_params_check(to, &err), RC_OK);
+    assert_int_equal(db_params_bind(from, &bound, &err), RC_OK);
+    expect_bytes(to, bound.values[0], (size_t)bound.lengths[0]);
+    db_params_free(from);
+    db_params_free(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_single_null),
         cmocka_unit_test(test_failures_stick_until_reset),
         cmocka_unit_test(test_an_instant_before_all_time_is_out_of_range),
+        cmocka_unit_test(test_elements_are_moved_as_they_are),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return UNIT_MAIN(tests);
