@@ -121,7 +121,7 @@ def show(folder: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--records", type=int, default=300_000, help="of P1's backlog")
+    parser.add_argument("--records", type=int, default=100_000, help="of P1's backlog")
     parser.add_argument("--unkind", type=int, default=20_000, help="records of each of P3's")
     parser.add_argument("--spooled", type=int, default=360_000, help="records of P9a")
     parser.add_argument("--stored", type=int, default=2_000_000, help="records of P7 and P8")
