@@ -247,7 +247,8 @@ def test_a_refusal_by_two_people(hq: Board, browser: Browser, chain: Chain, repo
         row.get_by_role("button", name=second.t("proposal.approve"), exact=True).click()
         second.confirm("proposal.approve", "内容を確認しました")
         second.page.locator(".sent-one.done").wait_for(timeout=20_000)
-    open_subject(hq, reports.repeated[1])
+    hq.page.reload()
+    hq.give_purpose("judging")
     expect(hq.panel("restrict.title")).to_contain_text(hq.t("decision.restrict"))
 
 

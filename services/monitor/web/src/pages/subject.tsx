@@ -1,13 +1,13 @@
 // 相手方: what the machine holds together, and why, and everything a person may undo.
 import { useState } from "preact/hooks";
-import type { NewDecision, ProposedDecision, SubjectPage as Subject } from "../api";
+import type { NewDecision, Page, ProposedDecision, SubjectPage as Subject } from "../api";
 import { useDecide } from "../lib/decide";
 import { dateOnly, duration } from "../lib/format";
 import { givePurpose, PurposeForm, usePurpose } from "../lib/purpose";
 import { type Resource, useResource } from "../lib/resource";
 import { useMayDecide } from "../lib/rights";
 import { href } from "../lib/route";
-import { type Names, useNames } from "../lib/session";
+import { type Names, useNames, useRole } from "../lib/session";
 import { At, Await, Badge, Panel, ReasonDialog, Title } from "../lib/ui";
 import { pick, t, tCode } from "../lib/words";
 import { Revoke } from "./decisions";
@@ -351,6 +351,11 @@ function LinksPanel(props: {
     );
 }
 
+function isAbout(proposal: ProposedDecision, subject: Subject): boolean {
+    const macs = subject.classes.map((one) => one.class.mac);
+    return (proposal.decision.classes ?? []).some((one) => macs.includes(one.mac));
+}
+
 function RestrictionsPanel(props: {
     subject: Subject;
     names: Names;
@@ -360,7 +365,13 @@ function RestrictionsPanel(props: {
 }) {
     const { subject, names } = props;
     const [isProposing, setProposing] = useState(false);
-    const open = subject.proposed.filter((one: ProposedDecision) => one.state === "open");
+    const role = useRole();
+    const isAsked = role === "headquarters" || role === "privacy";
+    const proposals = useResource<Page<ProposedDecision>>(
+        isAsked ? "/proposed-decisions?state=open" : null,
+        ["decision"],
+    );
+    const open = (proposals.data?.items ?? []).filter((one) => isAbout(one, subject));
     return (
         <Panel title={t("restrict.title")} note={t("restrict.two")}>
             {subject.restrictions.length === 0 && <p class="empty">{t("restrict.empty")}</p>}
@@ -387,7 +398,7 @@ function RestrictionsPanel(props: {
                     </li>
                 ))}
             </ul>
-            {open.length > 0 && <Proposals proposals={open} onDone={props.of.refresh} />}
+            {open.length > 0 && <Proposals proposals={open} onDone={proposals.refresh} />}
             {props.mayDecide && !isProposing && (
                 <p>
                     <button type="button" onClick={() => setProposing(true)}>
@@ -401,7 +412,7 @@ function RestrictionsPanel(props: {
                     onClose={() => setProposing(false)}
                     onDone={() => {
                         setProposing(false);
-                        props.of.refresh();
+                        proposals.refresh();
                     }}
                 />
             )}
