@@ -28,6 +28,7 @@ enum {
     FEEDS_MAX = 64,
     LISTENERS_MAX = 512,
     SITES_BYTES = 4096,
+    EVENT_WORDS = 96,
 };
 
 /* "s001,s002": an event's concerned sites, or those that a listener may see; empty: all. */
@@ -50,6 +51,7 @@ struct feed {
     struct kept ring[RING];
     uint64_t seq; /* of the newest event */
     struct buf state;
+    char behind[EVENT_WORDS]; /* the last such event, for who comes later; empty: none yet */
     struct db_result *answer; /* of the poll that has just ended */
 };
 
@@ -94,7 +96,7 @@ static int may_hear(const struct listener *listener, const struct kept *event)
 
 static void tell(struct listener *listener, const char *text)
 {
-    if (listener->stream != NULL)
+    if (listener->stream != NULL && text[0] != '\0')
         (void)http_stream_write(listener->stream, slice_str(text));
 }
 
@@ -221,6 +223,9 @@ static void on_done(struct pool_task *task)
             buf_reset(&feed->state);
             buf_add(&feed->state, data.data, data.size);
         } else {
+            if (slice_is_equal(db_result_bytes(rows, i, 1), slice_str("behind")))
+                snprintf(feed->behind, sizeof(feed->behind), "event: behind\ndata: %.*s\n\n",
+                         (int)data.size, (const char *)data.data);
             publish(events, feed, db_result_bytes(rows, i, 1), db_result_bytes(rows, i, 2), data);
         }
     }
@@ -359,6 +364,7 @@ static void take_over(void *ctx, struct http_request *request)
     wish->listener->next = feed->listeners;
     feed->listeners = wish->listener;
     events->listeners_count++;
+    tell(wish->listener, feed->behind);
     resume(events, feed, wish);
     mem_free(wish);
 }
