@@ -1,5 +1,6 @@
-/* A table of what failed. Invariant: a full table gives up what failed longest ago, so that memory
-   is bounded and the newest guesses are the ones that are slowed. */
+/* A table of what failed. Invariant: a full table gives up what is locked for the shortest time,
+   then what failed longest ago, so that memory is bounded and guesses of one kind do not lift the
+   lock of another. */
 #include "services/agent/throttle.h"
 
 #include <stddef.h>
@@ -39,7 +40,9 @@ static struct throttle_key *entry_for(struct throttle *throttle, const char *key
         if (is_of(entry, key))
             entry->failures = 0;
         if (entry->failures == 0 ||
-            (oldest->failures > 0 && entry->failed_at_us < oldest->failed_at_us))
+            (oldest->failures > 0 && (entry->locked_until_us < oldest->locked_until_us ||
+                                      (entry->locked_until_us == oldest->locked_until_us &&
+                                       entry->failed_at_us < oldest->failed_at_us))))
             oldest = entry;
     }
     *oldest = (struct throttle_key){0};

@@ -86,7 +86,7 @@ static int weight_of(const char *item, size_t size)
     if (q[2] == '1')
         return 1000;
     int weight = 0;
-    const char *digit = q[3] == '.' ? q + 4 : "";
+    const char *digit = q[2] != '\0' && q[3] == '.' ? q + 4 : "";
     for (int i = 0; i < 3; i++) {
         int is_digit = *digit >= '0' && *digit <= '9';
         weight = weight * 10 + (is_digit ? *digit - '0' : 0);

@@ -63,7 +63,10 @@ static enum rc check_role(struct check *check)
 
 static const char RECORD[] = RECORD_BASE
     "select o.record_id is not null, r.appended_at > coalesce((select at from kasumori.correlated "
-    "where tenant = $1), '-infinity'), kasumori.is_party($3, kasumori.names_of($1, base.id)), "
+    "where tenant = $1), '-infinity'), "
+    "kasumori.is_party($3, kasumori.names_of($1, base.id) || array(select unnest("
+    "kasumori.names_of($1, m.record_id)) from kasumori.occurrence_record m "
+    "where m.tenant = $1 and m.occurrence = o.occurrence)), "
     "cardinality($4::text[]) = 0 or r.site = any ($4) or r.concerned_site = any ($4) "
     "from base join kasumori.record r on r.tenant = $1 and r.record_id = base.id "
     "left join kasumori.occurrence_record o on o.tenant = $1 and o.record_id = base.id";
@@ -224,6 +227,8 @@ static enum rc judge_revoked(struct check *check, const struct db_result *result
         (caller->role == ROLE_PRIVACY && slice_is_equal(kind, slice_str("not_listable")));
     if (!may)
         return fault(check, 403, "forbidden", "revokes", NULL);
+    if (db_result_int(result, 0, 3))
+        return fault(check, 403, "party", "revokes", NULL);
     if (!db_result_int(result, 0, 2))
         return fault(check, 422, "inert", "revokes", "it is revoked already");
     return RC_OK;
@@ -234,10 +239,13 @@ static enum rc check_revoked(struct check *check)
     struct db_result *result;
     enum rc rc = call_select(check->call, "decide_revoked",
                              "select d.kind, d.made_by, kasumori.is_in_force(d.decision_no, "
-                             "(select last_no from kasumori.decision_counter where tenant = $1)) "
+                             "(select last_no from kasumori.decision_counter where tenant = $1)), "
+                             "d.kind = 'verdict' and kasumori.is_party($3, array(select unnest("
+                             "kasumori.names_of($1, named)) "
+                             "from unnest(kasumori.decision_records(d.body)) named)) "
                              "from kasumori.decision d where d.tenant = $1 and d.decision_no = $2",
-                             &result, check->err, "si", check->call->caller->tenant,
-                             check->request->fact.revoked_no);
+                             &result, check->err, "sis", check->call->caller->tenant,
+                             check->request->fact.revoked_no, check->call->caller->account);
     if (rc != RC_OK)
         return rc;
     rc = judge_revoked(check, result);

@@ -66,7 +66,7 @@ static enum rc enter(struct export *export, struct db *db, struct err *err)
     if (params == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     db_put_text(params, 0, slice_str(export->tenant));
-    enum rc rc = db_exec(db, "begin read only", err);
+    enum rc rc = db_exec(db, "begin read only; set local role kasumori_monitor", err);
     if (rc == RC_OK)
         rc = db_run(db, "export_enter", SQL, params, NULL, err);
     db_params_free(params);

@@ -66,7 +66,7 @@ enum rc read_plain(struct call *call, const struct read *read, struct err *err) 
 call_run read_now, read_sites, read_agents, read_categories, read_policies;
 call_run read_incidents, read_incident, read_occurrence, read_subject, read_timeline;
 call_run read_alerts, read_alert, read_notices, read_review, read_bad_records;
-call_run read_decisions, read_audit, read_stats;
+call_run read_decisions, read_audit, stats_read;
 call_run lookup;
 
 #endif

@@ -55,7 +55,7 @@ const struct route routes_all[] = {
     GET("/v1/review", JUDGES, 0, read_review, 0),
     GET("/v1/decisions", JUDGES, 0, read_decisions, 0),
     GET("/v1/bad-records", ROLE_HEADQUARTERS | ROLE_ADMIN, 0, read_bad_records, 0),
-    GET("/v1/stats/*", ROLE_PEOPLE | ROLE_MACHINE, SCOPE_READ, read_stats, 0),
+    GET("/v1/stats/*", ROLE_PEOPLE | ROLE_MACHINE, SCOPE_READ, stats_read, 0),
     GET("/v1/audit", ROLE_PRIVACY | ROLE_ADMIN, 0, read_audit, 0),
     GET("/v1/events", ROLE_PEOPLE, 0, events_listen, 0),
     GET("/v1/exports/incidents.csv", JUDGES | ROLE_MACHINE, SCOPE_EXPORT, export_csv,

@@ -144,7 +144,7 @@ static enum rc put_all(struct read_args *args, struct call *call, const struct m
     return put_days(args, call, measure->dimension == BY_HOUR && !is_filtered);
 }
 
-enum rc read_stats(struct call *call, struct err *err)
+enum rc stats_read(struct call *call, struct err *err)
 {
     const struct measure *measure = find(call_part(call, 0));
     struct read_args args;

@@ -1,6 +1,10 @@
 with found as (
     select d.* from kasumori.decision d
     where d.tenant = $1 and d.decision_no < coalesce(($2 ->> 'after_at')::bigint, 9223372036854775807)
+      and ($2 -> 'sites' = '[]' or exists (
+          select from unnest(kasumori.decision_records(d.body)) n (id)
+          join kasumori.record r on r.tenant = $1 and r.record_id = n.id
+          where $2 -> 'sites' ? r.site or $2 -> 'sites' ? r.concerned_site))
       and (not $2 ? 'kind' or d.kind = $2 ->> 'kind')
       and (not $2 ? 'record' or d.decision_no in (
           select n.decision_no from kasumori.decisions_naming(

@@ -11,9 +11,8 @@ with stream as materialized (
 ), changed as materialized (
     select c.at, c.alert, c.change, a.rule, a.is_notice,
            array(select distinct x from unnest(c.records) r
-                 join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = r
-                 join kasumori.record b on b.tenant = $1 and b.record_id = m.effective_id
-                 cross join lateral unnest(array[m.site, b.concerned_site]) x) as sites
+                 join kasumori.record b on b.tenant = $1 and b.record_id = r
+                 cross join lateral unnest(array[b.site, b.concerned_site]) x where x <> '') as sites
     from kasumori.alert_change c
     join kasumori.alert a on a.tenant = $1 and a.alert = c.alert
     where c.tenant = $1 and c.at > kasumori.from_us(($2 ->> 'alert_at')::bigint)

@@ -43,7 +43,6 @@ select json_build_object(
               from today cross join lateral generate_series(today.day - 29, today.day, interval '1 day') d
               left join (select day, sum(contacts) as contacts, sum(incidents) as incidents from rolled group by 1) t
                    on t.day = d::date),
-    'alerts', $2 -> 'alerts' -> 'items',
     'agents', (select json_build_object('total', count(*),
                    'silent', count(*) filter (where state in ('silent', 'never_seen')),
                    'refusing', count(*) filter (where state = 'refusing'),
