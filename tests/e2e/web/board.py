@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -138,11 +137,3 @@ def board_on(browser: Browser, url: str, lang: str, **options: object) -> Iterat
         assert board.troubles == []
     finally:
         context.close()
-
-
-def shoot(board: Board, name: str) -> None:
-    """One of the pictures in docs."""
-    folder = ROOT / "docs/screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    board.settle()
-    board.page.screenshot(path=Path(folder / f"{name}.png"))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (made-up rows read best as rows)
 """A server that answers in the shapes of api.ts from made-up data, for what a real installation does
 not show on demand: every page full, empty, refused and away. Decisions move as the aggregator moves
 them: accepted, pending, in effect.
@@ -693,7 +694,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             while not world.is_away:
                 with world.lock:
-                    world.lock.wait_for(lambda: len(world.events) > seen or world.is_away, 1)
+                    world.lock.wait_for(
+                        lambda seen=seen: len(world.events) > seen or world.is_away, 1
+                    )
                     fresh = world.events[seen:]
                 for number, name, data in fresh:
                     self.wfile.write(

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (made-up rows read best as rows)
 """Every page, on made-up data: full, empty, refused, away; for keyboards, phones and the dark."""
 
 from __future__ import annotations
@@ -307,7 +308,7 @@ def test_attach_in_one_click(board: Board, fixture: Fixture):
     board.button("attach.action").click()
     board.confirm("attach.action", "会員証で確認")
     board.sees("decide.pending", no=42)
-    sent = [body for kind, path, body in fixture.world.requests if path == "/decisions"][0]
+    sent = next(body for _, path, body in fixture.world.requests if path == "/decisions")
     assert sent["kind"] == "attach" and sent["ordinal"] == 0 and sent["handle"] == SUBJECT
 
 
