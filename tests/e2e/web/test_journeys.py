@@ -52,7 +52,9 @@ class Chain:
             "direction": "INBOUND",
             "worker": f"{site}-w007",
             "incident": {
-                "categories": [{"scheme": "mhlw9", "version": "2022", "code": "abuse", "assignedBy": "REPORTER"}],
+                "categories": [
+                    {"scheme": "mhlw9", "version": "2022", "code": "abuse", "assignedBy": "REPORTER"}
+                ],
                 "words": [{"value": "お前じゃ話にならない"}],
                 "offender": {"number": 1, "sex": "MALE", "ageFrom": 50, "ageTo": 60},
                 "answers": [{"matter": "返金の件", "final": True}],
