@@ -96,6 +96,7 @@ enum rc read_incident(struct call *call, struct err *err)
         return rc;
     read_args_init(&args, call);
     read_args_text(&args, "record", slice_str(record));
+    read_args_text(&args, "account", call->caller->account);
     rc = put_words(&args, call);
     if (rc != RC_OK) {
         read_args_done(&args);

@@ -5,9 +5,11 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "services/common/base/check.h"
 #include "services/common/base/jsontext.h"
+#include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
 #include "services/common/http/http_internal.h"
 
@@ -80,15 +82,30 @@ const char *http_request_header(struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->evreq), name);
 }
 
+/* evhttp refuses a whole query for an item without a name or "=", or none between two "&". */
+static void parse_query(struct http_request *request)
+{
+    const char *rest = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->evreq));
+    char text[2 * LIMIT_HTTP_TARGET_BYTES] = "";
+    size_t size = 0;
+    while (rest != NULL && *rest != '\0') {
+        size_t item = strcspn(rest, "&");
+        int is_bare = memchr(rest, '=', item) == NULL;
+        if (item > 0 && *rest != '=')
+            size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%.*s%s",
+                                     size > 0 ? "&" : "", (int)item, rest, is_bare ? "=" : "");
+        CHECK(size < sizeof(text));
+        rest += item + (rest[item] == '&');
+    }
+    if (evhttp_parse_query_str(text, &request->query) != 0)
+        evhttp_parse_query_str("", &request->query); /* empties it */
+    request->is_query_parsed = 1;
+}
+
 const char *http_request_query(struct http_request *request, const char *name)
 {
-    if (!request->is_query_parsed) {
-        const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request->evreq);
-        const char *query = evhttp_uri_get_query(uri);
-        if (evhttp_parse_query_str(query == NULL ? "" : query, &request->query) != 0)
-            evhttp_parse_query_str("", &request->query); /* empties it */
-        request->is_query_parsed = 1;
-    }
+    if (!request->is_query_parsed)
+        parse_query(request);
     return evhttp_find_header(&request->query, name);
 }
 

@@ -175,6 +175,6 @@ select json_strip_nulls((kasumori.line_json(line.line)::jsonb || made.told::json
            'decisions', coalesce((select json_agg(kasumori.decision_json(d.decision_no, d.kind, d.made_at, d.made_by,
                                       d.second_by, d.reason, d.body, d.in_force) order by d.decision_no desc)
                                   from decided d), '[]'),
-           'reporterIsYou', coalesce($2 ->> 'party' = 'yes', false)))::json)::text as told
+           'reporterIsYou', kasumori.is_party($2 ->> 'account', kasumori.names_of($1, line.record_id))))::json)::text as told
 from line, made, latest, lists, answer, supplements, corrections
 ) as answer

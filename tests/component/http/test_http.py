@@ -85,6 +85,8 @@ class Requests(HttpTest):
         self.assertEqual(self.get("/query?name=a%20b%C3%A9").body, "a bé".encode())
         self.assertEqual(self.get("/query").body, b"(none)")
         self.assertEqual(self.get("/query?broken").body, b"(none)")
+        for query in ("&&name=a", "bare&name=a", "=x&name=a&", "name=a&bare"):
+            self.assertEqual(self.get("/query?" + query).body, b"a", query)
 
     def test_a_known_path_names_its_methods(self):
         for method in ("PUT", "DELETE", "HEAD", "OPTIONS", "get", "QUERY"):
