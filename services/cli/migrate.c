@@ -27,7 +27,7 @@ static const char BOOTSTRAP[] =
     "   applied_by text not null default session_user,"
     "   constraint migration_key primary key (version));"
     "  comment on table kasumori_meta.migration is"
-    "   'State: the migrations this database has seen, in order and without holes.';"
+    "   'State: the migrations this database has seen, in order.';"
     "  comment on column kasumori_meta.migration.version is 'Number of the migration.';"
     "  comment on column kasumori_meta.migration.name is 'Its file.';"
     "  comment on column kasumori_meta.migration.checksum is 'SHA-256 of the file, hexadecimal.';"

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* The files of deploy/postgres/migrations as they were when this program was built, in order; made
-   by embed_migrations.cmake. version is 1, 2, 3 … without holes. */
+   by embed_migrations.cmake. versions rise, with holes. */
 struct migration {
     int version;
     const char *name;     /* file name */
