@@ -43,9 +43,10 @@ void desk_refuse(struct desk_job *job, int status, const char *code, const char 
     job->code = code;
 }
 
-int desk_may_try(struct desk *desk, struct desk_job *job, const char *key)
+int desk_may_try(struct desk *desk, struct desk_job *job, const struct throttle *throttle,
+                 const char *key)
 {
-    int64_t wait_us = throttle_wait_us(&desk->throttle, key, clock_mono_us(desk->config.clock));
+    int64_t wait_us = throttle_wait_us(throttle, key, clock_mono_us(desk->config.clock));
     if (wait_us == 0)
         return 1;
     job->retry_after_s = (int)(wait_us / CLOCK_US_PER_S) + 1;
@@ -70,7 +71,8 @@ static void check_pin(struct desk *desk, struct desk_job *job, struct slice code
     struct workers workers;
     snprintf(code_key, sizeof(code_key), "code %.*s", (int)code.size, (const char *)code.data);
     snprintf(peer_key, sizeof(peer_key), "pin from %s", job->peer);
-    if (!desk_may_try(desk, job, code_key) || !desk_may_try(desk, job, peer_key))
+    if (!desk_may_try(desk, job, &desk->codes, code_key) ||
+        !desk_may_try(desk, job, &desk->peers, peer_key))
         return;
     if (workers_load(desk->config.workers_file, &workers, &job->why) != RC_OK) {
         log_error("could not let a worker sign in: %s", job->why.text);
@@ -81,13 +83,13 @@ static void check_pin(struct desk *desk, struct desk_job *job, struct slice code
     int is_right = password_is_right(worker == NULL ? desk->nobody.hash : worker->hash, pin);
     int64_t now_us = clock_mono_us(desk->config.clock);
     if (worker != NULL && is_right) {
-        throttle_succeed(&desk->throttle, code_key);
+        throttle_succeed(&desk->codes, code_key);
         memcpy(job->signed_in, worker->code, sizeof(job->signed_in));
         job->status = 200;
         buf_addf(&job->answer, "{\"worker\":\"%s\"}\n", worker->code);
     } else {
-        throttle_fail(&desk->throttle, code_key, CODE_TRIES, now_us);
-        throttle_fail(&desk->throttle, peer_key, PEER_TRIES, now_us);
+        throttle_fail(&desk->codes, code_key, CODE_TRIES, now_us);
+        throttle_fail(&desk->peers, peer_key, PEER_TRIES, now_us);
         metrics_add(desk->config.metrics, AGENT_METRIC_SIGN_IN_REFUSED, 1);
         desk_refuse(job, 401, "wrong_pin", "the code or the PIN is wrong");
     }

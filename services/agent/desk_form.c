@@ -56,7 +56,7 @@ static int find_target(struct desk *desk, struct desk_job *job, struct submitted
     char code[RECEIPT_CODE_BYTES] = "", key[THROTTLE_KEY_BYTES];
     int is_found = 0;
     snprintf(key, sizeof(key), "receipt from %s", job->peer);
-    if (!desk_may_try(desk, job, key))
+    if (!desk_may_try(desk, job, &desk->receipts, key))
         return 0;
     enum rc rc = receipt_read_code(s->entry.receipt, code) == RC_OK
                      ? receipt_find_code(desk->kept, code, &s->target, &is_found, &job->why)
@@ -66,7 +66,7 @@ static int find_target(struct desk *desk, struct desk_job *job, struct submitted
         return 0;
     }
     if (!is_found || s->target.sequence == 0) {
-        throttle_fail(&desk->throttle, key, RECEIPT_TRIES, clock_mono_us(desk->config.clock));
+        throttle_fail(&desk->receipts, key, RECEIPT_TRIES, clock_mono_us(desk->config.clock));
         desk_refuse(job, 404, "unknown_receipt", "this site has no report of that number");
         return 0;
     }
