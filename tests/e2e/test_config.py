@@ -155,7 +155,7 @@ def test_a_database_without_the_schema_is_one_sentence_until_it_is_there(
 ):
     stack = Stack(servers, work / "no_schema").create()
     with stack.connect() as db:
-        db.execute("drop schema kasumori, kasumori_meta cascade")
+        db.execute("drop schema analytics, kasumori, kasumori_meta cascade")
     aggregator = stack.add_aggregator(start=False)
     try:
         aggregator.start()
