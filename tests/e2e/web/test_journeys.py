@@ -184,7 +184,7 @@ def test_from_words_to_verdict(hq: Board, reports: Reports):
     assert hq.axe() == []
     hq.judge("confirmed", "yyy", "録音で確認しました", hq.panel("verdict.title"))
     hq.button("verdict.send").click()
-    hq.page.locator(".sent-one.pending").wait_for()
+    # it may be done before anybody looks; that it waits first, test_pages.py sees
     hq.page.locator(".sent-one.done").wait_for(timeout=20_000)
     history = hq.panel("decisions.title")
     expect(history).to_contain_text("録音で確認しました")
