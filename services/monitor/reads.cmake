@@ -1,6 +1,6 @@
 # What the monitor reads: statements of sql/ go into the program.
 set(sql_folder ${CMAKE_CURRENT_SOURCE_DIR}/sql)
-file(GLOB statements CONFIGURE_DEPENDS ${sql_folder}/*.sql)
+file(GLOB statements CONFIGURE_DEPENDS ${sql_folder}/*.sql ${sql_folder}/part/*.sql)
 set(sql_embedded ${CMAKE_CURRENT_BINARY_DIR}/sql.c)
 add_custom_command(OUTPUT ${sql_embedded}
     COMMAND ${CMAKE_COMMAND} -DFOLDER=${sql_folder} -DOUT=${sql_embedded}

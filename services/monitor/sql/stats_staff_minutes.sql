@@ -1,17 +1,5 @@
-with bound as (
-    select ($2 ->> 'from')::date as low, ($2 ->> 'to')::date as high
-), scope as materialized (
-    select s.site, s.name, s.trade from analytics.site s
-    where s.tenant = $1 and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
-      and (not $2 ? 'site' or s.site = $2 ->> 'site') and (not $2 ? 'trade' or s.trade = $2 ->> 'trade')
-), incident as materialized (
-    select i.* from bound, analytics.incident i
-    where i.tenant = $1
-      and i.start_at >= low::timestamp at time zone 'Asia/Tokyo' and i.start_at < (high + 1)::timestamp at time zone 'Asia/Tokyo'
-      and (not $2 ?| array['site', 'trade'] and $2 -> 'sites' = '[]' or i.concerned_site in (select site from scope))
-      and (not $2 ? 'category' or exists (
-           select from kasumori.record_line l where l.tenant = $1 and l.record_id = i.record_id
-                                                and $2 ->> 'category' = any (l.categories)))
+-- part scope
+-- part incident
 ), whole as (
     select 0::bigint as contacts, count(*) as incidents, coalesce(sum(staff_minutes), 0)::bigint as value from incident
 ), cell as (
@@ -19,13 +7,4 @@ with bound as (
            null::bigint as contacts, count(i.record_id) as incidents, coalesce(sum(i.staff_minutes), 0)::bigint as value
     from bound cross join lateral generate_series(date_trunc('month', low::timestamp), high::timestamp, interval '1 month') m
     left join incident i on date_trunc('month', i.day::timestamp) = m group by m
-)
-select json_build_object(
-    'measure', $2 ->> 'measure', 'from', (select low from bound), 'to', (select high from bound),
-    'rows', analytics.hide_small(coalesce((select json_agg(json_build_object(
-                'key', key, 'label', json_build_object('ja', ja, 'en', en), 'contacts', contacts,
-                'incidents', incidents, 'value', value) order by place, key) from cell), '[]'),
-            ($2 ->> 'narrow')::boolean),
-    'total', (select json_strip_nulls(json_build_object('contacts', coalesce(contacts, 0),
-                                                        'incidents', coalesce(incidents, 0), 'value', value))
-              from whole))::text, null
+-- part answer

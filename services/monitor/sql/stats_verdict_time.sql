@@ -1,9 +1,4 @@
-with bound as (
-    select ($2 ->> 'from')::date as low, ($2 ->> 'to')::date as high
-), scope as materialized (
-    select s.site, s.name, s.trade from analytics.site s
-    where s.tenant = $1 and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
-      and (not $2 ? 'site' or s.site = $2 ->> 'site') and (not $2 ? 'trade' or s.trade = $2 ->> 'trade')
+-- part scope
 ), told as materialized (
     select v.* from bound, analytics.verdict v
     where v.tenant = $1 and v.is_first
@@ -18,13 +13,4 @@ with bound as (
            (extract(epoch from percentile_cont(0.5) within group (order by t.took)) / 60)::bigint as value
     from bound cross join lateral generate_series(date_trunc('month', low::timestamp), high::timestamp, interval '1 month') m
     left join told t on date_trunc('month', t.day::timestamp) = m group by m
-)
-select json_build_object(
-    'measure', $2 ->> 'measure', 'from', (select low from bound), 'to', (select high from bound),
-    'rows', analytics.hide_small(coalesce((select json_agg(json_build_object(
-                'key', key, 'label', json_build_object('ja', ja, 'en', en), 'contacts', contacts,
-                'incidents', incidents, 'value', value) order by place, key) from cell), '[]'),
-            ($2 ->> 'narrow')::boolean),
-    'total', (select json_strip_nulls(json_build_object('contacts', coalesce(contacts, 0),
-                                                        'incidents', coalesce(incidents, 0), 'value', value))
-              from whole))::text, null
+-- part answer
