@@ -67,12 +67,11 @@ static int member_text(const struct jsonio_value *object, const char *key, struc
 
 static void check_pin(struct desk *desk, struct desk_job *job, struct slice code, struct slice pin)
 {
-    char code_key[THROTTLE_KEY_BYTES], peer_key[THROTTLE_KEY_BYTES];
+    char code_key[THROTTLE_KEY_BYTES];
     struct workers workers;
-    snprintf(code_key, sizeof(code_key), "code %.*s", (int)code.size, (const char *)code.data);
-    snprintf(peer_key, sizeof(peer_key), "pin from %s", job->peer);
+    snprintf(code_key, sizeof(code_key), "%.*s", (int)code.size, (const char *)code.data);
     if (!desk_may_try(desk, job, &desk->codes, code_key) ||
-        !desk_may_try(desk, job, &desk->peers, peer_key))
+        !desk_may_try(desk, job, &desk->peers, job->peer))
         return;
     if (workers_load(desk->config.workers_file, &workers, &job->why) != RC_OK) {
         log_error("could not let a worker sign in: %s", job->why.text);
@@ -89,7 +88,7 @@ static void check_pin(struct desk *desk, struct desk_job *job, struct slice code
         buf_addf(&job->answer, "{\"worker\":\"%s\"}\n", worker->code);
     } else {
         throttle_fail(&desk->codes, code_key, CODE_TRIES, now_us);
-        throttle_fail(&desk->peers, peer_key, PEER_TRIES, now_us);
+        throttle_fail(&desk->peers, job->peer, PEER_TRIES, now_us);
         metrics_add(desk->config.metrics, AGENT_METRIC_SIGN_IN_REFUSED, 1);
         desk_refuse(job, 401, "wrong_pin", "the code or the PIN is wrong");
     }

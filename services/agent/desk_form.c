@@ -53,10 +53,9 @@ static int may_correct(const struct desk_job *job, const struct submitted *s)
 /* 0: refused. */
 static int find_target(struct desk *desk, struct desk_job *job, struct submitted *s)
 {
-    char code[RECEIPT_CODE_BYTES] = "", key[THROTTLE_KEY_BYTES];
+    char code[RECEIPT_CODE_BYTES] = "";
     int is_found = 0;
-    snprintf(key, sizeof(key), "receipt from %s", job->peer);
-    if (!desk_may_try(desk, job, &desk->receipts, key))
+    if (!desk_may_try(desk, job, &desk->receipts, job->peer))
         return 0;
     enum rc rc = receipt_read_code(s->entry.receipt, code) == RC_OK
                      ? receipt_find_code(desk->kept, code, &s->target, &is_found, &job->why)
@@ -66,7 +65,7 @@ static int find_target(struct desk *desk, struct desk_job *job, struct submitted
         return 0;
     }
     if (!is_found || s->target.sequence == 0) {
-        throttle_fail(&desk->receipts, key, RECEIPT_TRIES, clock_mono_us(desk->config.clock));
+        throttle_fail(&desk->receipts, job->peer, RECEIPT_TRIES, clock_mono_us(desk->config.clock));
         desk_refuse(job, 404, "unknown_receipt", "this site has no report of that number");
         return 0;
     }
