@@ -103,9 +103,11 @@ static enum rc check(const struct cli *cli, struct err *err)
         size_t size = strcspn(at, ",");
         int is_known = (size == 6 && strncmp(at, "lookup", 6) == 0) ||
                        (size == 6 && strncmp(at, "export", 6) == 0) ||
-                       (size == 4 && strncmp(at, "read", 4) == 0);
+                       (size == 4 && strncmp(at, "read", 4) == 0) ||
+                       (size == 7 && strncmp(at, "receipt", 7) == 0);
         if (!is_known)
-            return err_set(err, RC_REJECT, "--scope: want lookup, export or read, or several");
+            return err_set(err, RC_REJECT,
+                           "--scope: want lookup, export, read or receipt, or several");
         at += size + (at[size] == ',');
     }
     return RC_OK;
@@ -180,7 +182,7 @@ static int run_list(struct cli *cli)
 static const struct cli_option ADD[] = {
     {"tenant", "NAME", 1, "whose"},
     {"name", "NAME", 1, "what uses it; stands in audit rows"},
-    {"scope", "SCOPE[,SCOPE…]", 1, "lookup, export, read"},
+    {"scope", "SCOPE[,SCOPE…]", 1, "lookup, export, read, receipt"},
     {"days", "N", 1, "until it ends"},
     {"site", "SITE", 0, "the one site it may see"},
     {"out", "FILE", 0, "made with mode 0600; the key is printed when not given"},

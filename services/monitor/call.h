@@ -28,6 +28,7 @@ enum scope { /* bits */
              SCOPE_LOOKUP = 1,
              SCOPE_EXPORT = 2,
              SCOPE_READ = 4,
+             SCOPE_RECEIPT = 8,
 };
 
 struct caller {

@@ -258,13 +258,13 @@ static enum rc enter_machine(struct call *call, struct slice key, struct caller 
     if (!is_secret(key))
         return RC_OK;
     mac_sha256(key, hash);
-    enum rc rc =
-        call_select(call, "enter_machine",
-                    "select tenant, 'machine:' || name, coalesce(site, ''), "
-                    "(('lookup' = any (scope))::integer + 2 * ('export' = any (scope))::integer "
-                    "+ 4 * ('read' = any (scope))::integer)::bigint "
-                    "from kasumori.enter_machine($1)",
-                    &result, err, "b", slice_of(hash, sizeof(hash)));
+    enum rc rc = call_select(
+        call, "enter_machine",
+        "select tenant, 'machine:' || name, coalesce(site, ''), "
+        "(('lookup' = any (scope))::integer + 2 * ('export' = any (scope))::integer "
+        "+ 4 * ('read' = any (scope))::integer + 8 * ('receipt' = any (scope))::integer)::bigint "
+        "from kasumori.enter_machine($1)",
+        &result, err, "b", slice_of(hash, sizeof(hash)));
     if (rc != RC_OK)
         return rc;
     *ret_is_known = db_result_rows(result) == 1;

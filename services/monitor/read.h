@@ -10,8 +10,8 @@
    range; read_answer checks them, hands them to the statement as jsonb, and answers what it says.
  */
 enum read_type {
-    READ_TYPE_TEXT, /* 1 to LIMIT_STRING_BYTES bytes of UTF-8 without control characters */
-    READ_TYPE_NAME, /* 1 to LIMIT_NAME_BYTES printable bytes without white space */
+    READ_TYPE_TEXT, /* 1 to 256 characters, none of control */
+    READ_TYPE_NAME, /* 1 to 64 characters, none of control, no space */
     READ_TYPE_TIME, /* RFC 3339 */
     READ_TYPE_DAY,  /* YYYY-MM-DD */
     READ_TYPE_UUID,
@@ -67,6 +67,6 @@ call_run read_now, read_sites, read_agents, read_categories, read_policies;
 call_run read_incidents, read_incident, read_occurrence, read_subject, read_timeline;
 call_run read_alerts, read_alert, read_notices, read_review, read_bad_records;
 call_run read_decisions, read_audit, stats_read;
-call_run lookup;
+call_run lookup, read_receipts;
 
 #endif

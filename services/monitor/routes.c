@@ -63,6 +63,7 @@ const struct route routes_all[] = {
     GET("/v1/exports/incidents.ndjson", JUDGES | ROLE_MACHINE, SCOPE_EXPORT, export_ndjson,
         ROUTE_PURPOSE),
     POST("/v1/lookup", ROLE_MACHINE, SCOPE_LOOKUP, lookup, ROUTE_PLAN_ONCE),
+    POST("/v1/receipts", ROLE_MACHINE, SCOPE_RECEIPT, read_receipts, 0),
 };
 
 const size_t routes_count = sizeof(routes_all) / sizeof(routes_all[0]);
@@ -82,7 +83,7 @@ void routes_print(FILE *out)
 {
     static const char *const ROLES[] = {"site",    "supervisor", "headquarters",
                                         "privacy", "admin",      "machine"};
-    static const char *const SCOPES[] = {"lookup", "export", "read"};
+    static const char *const SCOPES[] = {"lookup", "export", "read", "receipt"};
     for (size_t i = 0; i < routes_count; i++) {
         const struct route *route = &routes_all[i];
         fprintf(out, "%s\t%s\t", route->method == HTTP_METHOD_GET ? "GET" : "POST", route->path);

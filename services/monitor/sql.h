@@ -17,6 +17,7 @@ extern const char sql_lookup[];
 extern const char sql_now[];
 extern const char sql_occurrence[];
 extern const char sql_policies[];
+extern const char sql_receipts[];
 extern const char sql_review[];
 extern const char sql_sites[];
 extern const char sql_stats_hours[];

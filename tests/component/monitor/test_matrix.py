@@ -51,8 +51,9 @@ WHO = {
     ("GET", "/v1/exports/incidents.ndjson"): JUDGES + " export",
     ("GET", "/v1/events"): ALL,
     ("POST", "/v1/lookup"): "lookup",
+    ("POST", "/v1/receipts"): "receipt",
 }
-SCOPES = ("lookup", "export", "read")
+SCOPES = ("lookup", "export", "read", "receipt")
 CALLERS = [*ROLES, *SCOPES]
 # Answered the same to everybody, so no id of a tenant stands in them.
 NOT_A_THING = {"/v1/stats/*"}
