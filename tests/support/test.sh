@@ -8,7 +8,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=${XDG_CACHE_HOME:-$HOME/.cache}/kasumori/venv/bin/python
 jobs=${JOBS:-$(nproc)}
 
+failed=()
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+# A failing step is told at the end too, and keeps no later one from being seen.
+check() {
+    local name=$1
+    shift
+    step "$name"
+    "$@" || failed+=("$name")
+}
 build() {
     step "build $1"
     cmake --preset "$1" >/dev/null
@@ -23,21 +31,21 @@ fi
 # Component tests wait for servers more than they compute, hence one job more than there are cores.
 # Of the two long enumerations the crash points run here and the failing calls under ASan, which
 # sees what they leak.
-step "ctest dev"
-KASUMORI_BUILD=$PWD/build/dev ctest --preset dev -L 'lint|unit|sim|fuzz|component' \
+check "ctest dev" env KASUMORI_BUILD="$PWD/build/dev" ctest --preset dev -L 'lint|unit|sim|fuzz|component' \
     -E '^test_spool_fail$' -j "$((jobs + 1))"
 
 build asan
-step "ctest asan"
-KASUMORI_BUILD=$PWD/build/asan ctest --preset asan -L 'unit|sim|fuzz|component' \
+check "ctest asan" env KASUMORI_BUILD="$PWD/build/asan" ctest --preset asan -L 'unit|sim|fuzz|component' \
     -E '^test_spool_crash$' -j "$((jobs + 1))"
 
 build tsan
-step "ctest tsan"
-ctest --preset tsan -L 'unit|sim' -j "$jobs"
+check "ctest tsan" ctest --preset tsan -L 'unit|sim' -j "$jobs"
 
-step "model"
-KASUMORI_BUILD=$PWD/build/dev "$python" -m pytest -q tests/model
+check "model" env KASUMORI_BUILD="$PWD/build/dev" "$python" -m pytest -q tests/model
 
-step "end to end"
-KASUMORI_BUILD=$PWD/build/dev "$python" -m pytest -q tests/e2e
+check "end to end" env KASUMORI_BUILD="$PWD/build/dev" "$python" -m pytest -q tests/e2e
+
+if ((${#failed[@]})); then
+    printf 'failed: %s\n' "${failed[@]}"
+    exit 1
+fi
