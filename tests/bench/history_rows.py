@@ -9,6 +9,7 @@ own; for a small load `kasumori rebuild --verify` says whether they are what the
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import tempfile
 import time
@@ -24,6 +25,7 @@ from types import SimpleNamespace
 
 import psycopg
 
+from tests.support.paths import ROOT
 from tests.support.postgres import Postgres
 from tests.support.stack import Stack
 
@@ -58,6 +60,12 @@ def size_of(records: int, today: date | None = None) -> Size:
 def mac_of(token: int, seed: int = 1) -> str:
     """32 hexadecimal digits, as kasumori_load.mac makes them."""
     return md5(f"{seed}:phone:{token}".encode()).hexdigest()
+
+
+def form_of_rows() -> int:
+    """What the correlator calls the rows that it makes: stored rows of that form it builds on."""
+    header = ROOT / "services/common/tables/tables.h"
+    return int(re.search(r"TABLES_FORM = (\d+)", header.read_text())[1])
 
 
 def _sections() -> dict[str, str]:
@@ -96,7 +104,7 @@ class Loader:
         self.words = {
             "tenant": tenant, "seed": seed, "records": records, "tokens": self.size.tokens,
             "first": self.size.first, "days": self.size.days, "centers": CENTERS,
-            "stores": SITES - CENTERS, "form": 1,
+            "stores": SITES - CENTERS, "form": form_of_rows(),
             "codes": "array[" + ",".join(f"'{code}'" for code in CODES) + "]",
             "severities": "array[" + ",".join(str(severity[code]) for code in CODES) + "]",
             "hours": "array[" + ",".join(map(str, hours)) + "]",
@@ -204,7 +212,7 @@ class Loader:
         told("facts stored")
         self._both([partial(self._run, "members"), partial(self._run, "occurrences", "parts")])
         self._both([partial(self._execute, made) for made in indexes])
-        self._run("asked", "alerted")
+        self._run("figures", "asked", "alerted")
         told("derived rows stored")
         self._execute("drop schema kasumori_load cascade")
         half = "kasumori.record, kasumori.record_text, kasumori.part, kasumori.occurrence"

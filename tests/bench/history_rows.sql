@@ -296,6 +296,10 @@ select '{tenant}', date_trunc('month', day), weekday, hour, sum(contacts), sum(i
 from cell where category = '' group by 2, 3, 4 order by 2, 3, 4;
 drop table cell;
 
+-- == figures
+-- As the migration makes them for what was stored before it.
+select kasumori.fill_figures('{tenant}');
+
 -- == asked
 -- An incident of which nobody knows whose it was asks for a look.
 insert into kasumori.review_task (tenant, task, kind, record_id, since)

@@ -96,6 +96,8 @@ struct fact_record {
     int64_t revision;
     struct slice matter, ref;
     int64_t talk_us, hold_us;
+    int64_t appended_us;            /* LogAppendTime */
+    int64_t staff_minutes;          /* of an incident body, lost */
     const struct slice *categories; /* scheme:version:code */
     const struct fact_answer *answers;
     const struct fact_person *persons;
@@ -146,6 +148,7 @@ struct fact_decision {
     const struct slice *scope;      /* restrict, confirm_person: sites; none: the chain */
     size_t scope_count;
     int64_t until_us; /* 0: none */
+    int64_t made_us;
     struct slice made_by, second_by;
 };
 

@@ -14,7 +14,7 @@ static const char DECISIONS[] =
     "select decision_no, kind, coalesce(body ->> 'value', ''), "
     "(body ->> 'no_revoked')::bigint, (body ->> 'ordinal')::bigint, "
     "decode(body ->> 'handle', 'hex'), coalesce(body ->> 'name', body ->> 'rule'), "
-    "(body ->> 'until')::bigint, made_by, second_by from kasumori.decision "
+    "(body ->> 'until')::bigint, made_by, second_by, made_at from kasumori.decision "
     "where tenant = $1 and decision_no > $2 order by decision_no limit $3";
 
 enum {
@@ -28,6 +28,7 @@ enum {
     DECISION_UNTIL,
     DECISION_MADE_BY,
     DECISION_SECOND_BY,
+    DECISION_MADE_AT,
 };
 
 static const char RECORDS[] =
@@ -196,6 +197,7 @@ static enum rc fill_decision(struct history_load *load, const struct db_result *
         .revoked_no = db_result_int(rows, row, DECISION_REVOKED),
         .ordinal = (uint32_t)db_result_int(rows, row, DECISION_ORDINAL),
         .until_us = db_result_int(rows, row, DECISION_UNTIL),
+        .made_us = db_result_time(rows, row, DECISION_MADE_AT),
     };
     if (!history_decision_find(db_result_bytes(rows, row, DECISION_KIND), &decision->kind))
         return err_set(load->err, RC_CORRUPT, "decision %" PRId64 ": unknown kind", decision->no);

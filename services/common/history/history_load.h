@@ -39,7 +39,8 @@ enum rc history_load_pages(struct history_load *load, history_load_page *load_pa
 #define HISTORY_RECORD_COLUMNS                                                                   \
     "record_id, kind, replaces, target_id, site, concerned_site, occurred_start, occurred_end, " \
     "recorded_at, channel, direction, outcome, is_training, revision, matter, happening_ref, "   \
-    "talk_us, hold_us"
+    "talk_us, hold_us, appended_at, case when kind = 2 or replaces = 2 then "                    \
+    "coalesce((detail -> 'loss' ->> 'staffMinutes')::bigint, 0) else 0 end"
 
 enum {
     HISTORY_RECORD_ID,
@@ -60,6 +61,8 @@ enum {
     HISTORY_RECORD_REF,
     HISTORY_RECORD_TALK,
     HISTORY_RECORD_HOLD,
+    HISTORY_RECORD_APPENDED_AT,
+    HISTORY_RECORD_STAFF_MINUTES,
     HISTORY_RECORD_COLUMNS_COUNT,
 };
 

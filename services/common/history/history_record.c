@@ -224,6 +224,8 @@ int history_fill_record(struct history_load *load, const struct db_result *rows,
         .revision = db_result_int(rows, row, HISTORY_RECORD_REVISION),
         .talk_us = db_result_int(rows, row, HISTORY_RECORD_TALK),
         .hold_us = db_result_int(rows, row, HISTORY_RECORD_HOLD),
+        .appended_us = db_result_time(rows, row, HISTORY_RECORD_APPENDED_AT),
+        .staff_minutes = db_result_int(rows, row, HISTORY_RECORD_STAFF_MINUTES),
     };
     return history_keep(load, db_result_bytes(rows, row, HISTORY_RECORD_SITE), &record->site) &&
            history_keep(load, db_result_bytes(rows, row, HISTORY_RECORD_CONCERNED_SITE),

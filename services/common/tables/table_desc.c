@@ -128,6 +128,80 @@ static const struct table_column ROLLUP_MONTH_ROWS[] = {
     [MONTH_TALK] = COLUMN("talk_us", INT8),      [MONTH_ABANDONED] = COLUMN("abandoned", INT8),
 };
 
+static const struct table_column ROLLUP_COARSE_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},
+    [COARSE_SPAN] = KEY("span", TEXT),
+    [COARSE_CATEGORY] = KEY("category", TEXT),
+    [COARSE_SITE] = KEY("site", TEXT),
+    [COARSE_FIRST_DAY] = DAY_KEY("first_day"),
+    [COARSE_CONTACTS] = COLUMN("contacts", INT8),
+    [COARSE_INCIDENTS] = COLUMN("incidents", INT8),
+};
+
+#define HOUR(n) [INCIDENT_HOURS + (n)] = COLUMN("hour_" #n, INT8)
+#define WEEKDAY(n) [INCIDENT_WEEKDAYS + (n)-1] = COLUMN("weekday_" #n, INT8)
+
+static const struct table_column ROLLUP_INCIDENT_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},
+    [INCIDENT_SPAN] = KEY("span", TEXT),
+    [INCIDENT_CATEGORY] = KEY("category", TEXT),
+    [INCIDENT_SITE] = KEY("site", TEXT),
+    [INCIDENT_FIRST_DAY] = DAY_KEY("first_day"),
+    [INCIDENT_INCIDENTS] = COLUMN("incidents", INT8),
+    [INCIDENT_STAFF_MINUTES] = COLUMN("staff_minutes", INT8),
+    HOUR(0),
+    HOUR(1),
+    HOUR(2),
+    HOUR(3),
+    HOUR(4),
+    HOUR(5),
+    HOUR(6),
+    HOUR(7),
+    HOUR(8),
+    HOUR(9),
+    HOUR(10),
+    HOUR(11),
+    HOUR(12),
+    HOUR(13),
+    HOUR(14),
+    HOUR(15),
+    HOUR(16),
+    HOUR(17),
+    HOUR(18),
+    HOUR(19),
+    HOUR(20),
+    HOUR(21),
+    HOUR(22),
+    HOUR(23),
+    WEEKDAY(1),
+    WEEKDAY(2),
+    WEEKDAY(3),
+    WEEKDAY(4),
+    WEEKDAY(5),
+    WEEKDAY(6),
+    WEEKDAY(7),
+};
+
+static const struct table_column ROLLUP_REPEAT_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},
+    [REPEAT_SPAN] = KEY("span", TEXT),
+    [REPEAT_CATEGORY] = KEY("category", TEXT),
+    [REPEAT_FIRST_DAY] = DAY_KEY("first_day"),
+    [REPEAT_SITES] = {"sites", DB_TYPE_TEXT, "u.sites::text[]", 1},
+    [REPEAT_PARTS] = COLUMN("parts", INT8),
+    [REPEAT_REPEATS] = COLUMN("repeats", INT8),
+};
+
+static const struct table_column FIRST_VERDICT_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},
+    [VERDICT_RECORD_ID] = KEY("record_id", UUID),
+    [VERDICT_DECISION_NO] = COLUMN("decision_no", INT8),
+    [VERDICT_MADE_AT] = COLUMN("made_at", TIMESTAMPTZ),
+    [VERDICT_TOOK] = COLUMN("took_us", INT8),
+    [VERDICT_SITE] = COLUMN("site", TEXT),
+    [VERDICT_CATEGORIES] = CAST("categories", "text[]"),
+};
+
 static const struct table_column WATCH_ROWS[] = {
     {"tenant", DB_TYPE_TEXT, NULL, 0},       [WATCH_DECISION_NO] = KEY("decision_no", INT8),
     [WATCH_CLASS] = KEY("class", INT8),      [WATCH_SITE] = KEY("site", TEXT),
@@ -164,6 +238,10 @@ const struct table_desc table_descs[TABLE_COUNT] = {
     [TABLE_FINDING] = DESC(FINDING_ROWS, "finding", 0, 0, NULL, NULL),
     [TABLE_ROLLUP_DAY] = DESC(ROLLUP_DAY_ROWS, "rollup_day", 0, 1, NULL, NULL),
     [TABLE_ROLLUP_MONTH] = DESC(ROLLUP_MONTH_ROWS, "rollup_month", 0, 1, NULL, NULL),
+    [TABLE_ROLLUP_COARSE] = DESC(ROLLUP_COARSE_ROWS, "rollup_coarse", 0, 1, NULL, NULL),
+    [TABLE_ROLLUP_INCIDENT] = DESC(ROLLUP_INCIDENT_ROWS, "rollup_incident", 0, 1, NULL, NULL),
+    [TABLE_ROLLUP_REPEAT] = DESC(ROLLUP_REPEAT_ROWS, "rollup_repeat", 0, 1, NULL, NULL),
+    [TABLE_FIRST_VERDICT] = DESC(FIRST_VERDICT_ROWS, "first_verdict", 0, 0, NULL, NULL),
     [TABLE_WATCH] = DESC(WATCH_ROWS, "watch", 1, 0, NULL, NULL),
     [TABLE_REVIEW_TASK] = DESC(REVIEW_TASK_ROWS, "review_task", 1, 0, "since", SINCE),
 };

@@ -99,6 +99,41 @@ enum {
     MONTH_TALK,
     MONTH_ABANDONED
 };
+enum {
+    COARSE_SPAN = 1,
+    COARSE_CATEGORY,
+    COARSE_SITE,
+    COARSE_FIRST_DAY,
+    COARSE_CONTACTS,
+    COARSE_INCIDENTS
+};
+enum { HOURS = 24, WEEKDAYS = 7 };
+enum {
+    INCIDENT_SPAN = 1,
+    INCIDENT_CATEGORY,
+    INCIDENT_SITE,
+    INCIDENT_FIRST_DAY,
+    INCIDENT_INCIDENTS,
+    INCIDENT_STAFF_MINUTES,
+    INCIDENT_HOURS,
+    INCIDENT_WEEKDAYS = INCIDENT_HOURS + HOURS,
+};
+enum {
+    REPEAT_SPAN = 1,
+    REPEAT_CATEGORY,
+    REPEAT_FIRST_DAY,
+    REPEAT_SITES,
+    REPEAT_PARTS,
+    REPEAT_REPEATS
+};
+enum {
+    VERDICT_RECORD_ID = 1,
+    VERDICT_DECISION_NO,
+    VERDICT_MADE_AT,
+    VERDICT_TOOK,
+    VERDICT_SITE,
+    VERDICT_CATEGORIES
+};
 enum { WATCH_DECISION_NO = 1, WATCH_CLASS, WATCH_SITE, WATCH_REASON, WATCH_UNTIL };
 enum { TASK_TASK = 1, TASK_KIND, TASK_RECORD_ID, TASK_DECISION_NO, TASK_CLASSES };
 
@@ -109,14 +144,32 @@ void table_put_records(struct table_fill *fill, struct db_params *params, size_t
                        const size_t *effectives, size_t count);
 void table_put_numbers(struct table_fill *fill, struct db_params *params, size_t column,
                        const int64_t *numbers, size_t count);
+/* The literal itself, appended. */
+void table_add_texts(struct buf *text, const struct slice *texts, size_t count);
 void table_put_optional(struct db_params *params, size_t column, struct slice text);
 void table_put_token(struct buf *text, const struct fact_token *token); /* 24 bytes */
 void table_put_be(struct buf *text, uint64_t value, int bytes);
+
+/* Japan's days (UTC+9, no summer time), since 1970; weekday 1 is Monday. */
+int64_t table_day_of(int64_t at_us);
+int64_t table_month_of(int64_t day); /* the first of its month */
+int table_hour_of(int64_t at_us);
+int table_weekday_of(int64_t day);
+
+/* Of a contact or an incident: the site it concerns, and the place of its categories that are said
+   and were not before. */
+struct slice table_site_of(const struct effective *e);
+int table_is_category(const struct effective *e, size_t at);
+
+/* A roll-up's levels, as they stand in rows. */
+enum span { SPAN_DAY, SPAN_MONTH, SPAN_COUNT };
+struct slice table_span_name(enum span span);
 
 /* The makers, a file each. RC_FULL when the arena or text is too small. */
 enum rc table_fill_identity(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_happening(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_rollup(struct table_fill *fill, struct err *err) MUST_CHECK;
+enum rc table_fill_figures(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_review(struct table_fill *fill, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,12 +1,10 @@
-/* Sums of effective records by day, concerned site and category, and by month, weekday and hour.
-   Days and hours are Japan's (UTC+9, no summer time). */
+/* Sums of effective records by day, concerned site and category, the same made coarser, and by
+   month, weekday and hour. Invariant: the coarse sums are made of the day's cells, so that they
+   cannot tell another story. */
 #include <stdlib.h>
 
-#include "services/common/base/clock.h"
 #include "services/common/correlate/steps.h"
 #include "services/common/tables/table_fill.h"
-
-#define JAPAN_US (9 * CLOCK_US_PER_HOUR)
 
 struct sums {
     int64_t contacts, incidents, talk_us, abandoned;
@@ -14,9 +12,14 @@ struct sums {
 
 struct cell {
     int64_t day;  /* since 1970; of a month: its first */
-    int64_t slot; /* weekday and hour of a month, else 0 */
+    int64_t slot; /* weekday and hour of a month; a span; else 0 */
     struct slice site, category;
     struct sums sums;
+};
+
+struct cells {
+    struct cell *items;
+    size_t count;
 };
 
 static int compare_cells(const void *a, const void *b)
@@ -38,18 +41,29 @@ static void add(struct sums *sums, const struct sums *more)
     sums->abandoned += more->abandoned;
 }
 
-/* Sorts, and makes one of cells with one key; returns how many are left. */
-static size_t merge(struct cell *cells, size_t count)
+/* Sorts, and makes one of cells with one key. */
+static void merge(struct cells *cells)
 {
+    struct cell *items = cells->items;
     size_t kept = 0;
-    qsort(cells, count, sizeof(*cells), compare_cells);
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && compare_cells(&cells[kept - 1], &cells[i]) == 0)
-            add(&cells[kept - 1].sums, &cells[i].sums);
+    qsort(items, cells->count, sizeof(*items), compare_cells);
+    for (size_t i = 0; i < cells->count; i++) {
+        if (kept > 0 && compare_cells(&items[kept - 1], &items[i]) == 0)
+            add(&items[kept - 1].sums, &items[i].sums);
         else
-            cells[kept++] = cells[i];
+            items[kept++] = items[i];
     }
-    return kept;
+    cells->count = kept;
+}
+
+static enum rc take_cells(struct table_fill *fill, size_t most, struct cells *ret_cells,
+                          struct err *err)
+{
+    struct cell *items = arena_alloc(fill->arena, (most + 1) * sizeof(*items));
+    if (items == NULL)
+        return err_set(err, RC_FULL, "the roll-ups need more memory than allowed");
+    *ret_cells = (struct cells){.items = items};
+    return RC_OK;
 }
 
 static struct sums sums_of(const struct effective *e)
@@ -61,24 +75,6 @@ static struct sums sums_of(const struct effective *e)
     return (struct sums){.contacts = 1, .talk_us = e->winner->talk_us, .abandoned = is_abandoned};
 }
 
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-    return value / by - (value % by < 0);
-}
-
-static int64_t day_of(const struct effective *e)
-{
-    return floor_divide(e->winner->start_us + JAPAN_US, CLOCK_US_PER_DAY);
-}
-
-static int has_before(const struct effective *e, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (derived_slice_compare(e->categories[i], e->categories[at]) == 0)
-            return 1;
-    return 0;
-}
-
 static void put_sums(struct db_params *params, size_t first, const struct sums *sums)
 {
     db_put_int(params, first, sums->contacts);
@@ -87,79 +83,110 @@ static void put_sums(struct db_params *params, size_t first, const struct sums *
     db_put_int(params, first + 3, sums->abandoned);
 }
 
-static enum rc fill_days(struct table_fill *fill, struct err *err)
+/* ---- days ---- */
+
+static enum rc make_days(struct table_fill *fill, struct cells *ret_cells, struct err *err)
 {
     const struct derived *d = fill->d;
-    struct db_params *params = fill->params[TABLE_ROLLUP_DAY];
-    size_t most = d->effectives_count, count = 0;
+    struct cells cells;
+    size_t most = d->effectives_count;
     for (size_t i = 0; i < d->effectives_count; i++)
         most += d->effectives[i].categories_count;
-    struct cell *cells = arena_alloc(fill->arena, (most + 1) * sizeof(*cells));
-    if (cells == NULL)
-        return err_set(err, RC_FULL, "the roll-ups need more memory than allowed");
+    enum rc rc = take_cells(fill, most, &cells, err);
+    if (rc != RC_OK)
+        return rc;
     for (size_t i = 0; i < d->effectives_count; i++) {
         const struct effective *e = &d->effectives[i];
-        struct slice site = e->winner->concerned_site;
         struct cell cell = {
-            .day = day_of(e), .site = site.size > 0 ? site : e->original->site, .sums = sums_of(e)};
-        cells[count++] = cell;
+            .day = table_day_of(e->winner->start_us), .site = table_site_of(e), .sums = sums_of(e)};
+        cells.items[cells.count++] = cell;
         for (size_t k = 0; k < e->categories_count; k++) {
             cell.category = e->categories[k];
-            if (cell.category.size > 0 && !has_before(e, k))
-                cells[count++] = cell;
+            if (table_is_category(e, k))
+                cells.items[cells.count++] = cell;
         }
     }
-    count = merge(cells, count);
-    for (size_t i = 0; i < count; i++) {
-        db_put_int(params, DAY_DAY, cells[i].day);
-        db_put_text(params, DAY_SITE, cells[i].site);
-        db_put_text(params, DAY_CATEGORY, cells[i].category);
-        put_sums(params, DAY_CONTACTS, &cells[i].sums);
+    merge(&cells);
+    *ret_cells = cells;
+    return RC_OK;
+}
+
+static void put_days(struct db_params *params, const struct cells *cells)
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct cell *cell = &cells->items[i];
+        db_put_int(params, DAY_DAY, cell->day);
+        db_put_text(params, DAY_SITE, cell->site);
+        db_put_text(params, DAY_CATEGORY, cell->category);
+        put_sums(params, DAY_CONTACTS, &cell->sums);
+    }
+}
+
+/* All sites by day, each site by month. */
+static enum rc fill_coarse(struct table_fill *fill, const struct cells *days, struct err *err)
+{
+    struct db_params *params = fill->params[TABLE_ROLLUP_COARSE];
+    struct cells cells;
+    enum rc rc = take_cells(fill, 2 * days->count, &cells, err);
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < days->count; i++) {
+        struct cell all = days->items[i], month = days->items[i];
+        all.site = slice_of(NULL, 0);
+        all.slot = SPAN_DAY;
+        month.day = table_month_of(month.day);
+        month.slot = SPAN_MONTH;
+        cells.items[cells.count++] = all;
+        cells.items[cells.count++] = month;
+    }
+    merge(&cells);
+    for (size_t i = 0; i < cells.count; i++) {
+        const struct cell *cell = &cells.items[i];
+        db_put_text(params, COARSE_SPAN, table_span_name((enum span)cell->slot));
+        db_put_text(params, COARSE_CATEGORY, cell->category);
+        db_put_text(params, COARSE_SITE, cell->site);
+        db_put_int(params, COARSE_FIRST_DAY, cell->day);
+        db_put_int(params, COARSE_CONTACTS, cell->sums.contacts);
+        db_put_int(params, COARSE_INCIDENTS, cell->sums.incidents);
     }
     return RC_OK;
 }
 
-/* First day of the month that a day of the proleptic Gregorian calendar is in: years are counted
-   from March, so that the leap day is a year's last. */
-static int64_t month_of(int64_t day)
-{
-    int64_t shifted = day + 719468; /* days since 0000-03-01 */
-    int64_t era = floor_divide(shifted, 146097);
-    int64_t of_era = shifted - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * of_year + 2) / 153;
-    return day - (of_year - (153 * month + 2) / 5);
-}
+/* ---- months ---- */
 
 static enum rc fill_months(struct table_fill *fill, struct err *err)
 {
     const struct derived *d = fill->d;
     struct db_params *params = fill->params[TABLE_ROLLUP_MONTH];
-    struct cell *cells = arena_alloc(fill->arena, (d->effectives_count + 1) * sizeof(*cells));
-    if (cells == NULL)
-        return err_set(err, RC_FULL, "the roll-ups need more memory than allowed");
+    struct cells cells;
+    enum rc rc = take_cells(fill, d->effectives_count, &cells, err);
+    if (rc != RC_OK)
+        return rc;
     for (size_t i = 0; i < d->effectives_count; i++) {
         const struct effective *e = &d->effectives[i];
-        int64_t day = day_of(e);
-        int64_t weekday = day + 3 - floor_divide(day + 3, 7) * 7 + 1; /* 1970-01-01: Thursday */
-        int64_t of_day_us = e->winner->start_us + JAPAN_US - day * CLOCK_US_PER_DAY;
-        cells[i] = (struct cell){.day = month_of(day),
-                                 .slot = weekday * 24 + of_day_us / CLOCK_US_PER_HOUR,
-                                 .sums = sums_of(e)};
+        int64_t start_us = e->winner->start_us, day = table_day_of(start_us);
+        cells.items[cells.count++] =
+            (struct cell){.day = table_month_of(day),
+                          .slot = table_weekday_of(day) * HOURS + table_hour_of(start_us),
+                          .sums = sums_of(e)};
     }
-    size_t count = merge(cells, d->effectives_count);
-    for (size_t i = 0; i < count; i++) {
-        db_put_int(params, MONTH_MONTH, cells[i].day);
-        db_put_int(params, MONTH_WEEKDAY, cells[i].slot / 24);
-        db_put_int(params, MONTH_HOUR, cells[i].slot % 24);
-        put_sums(params, MONTH_CONTACTS, &cells[i].sums);
+    merge(&cells);
+    for (size_t i = 0; i < cells.count; i++) {
+        db_put_int(params, MONTH_MONTH, cells.items[i].day);
+        db_put_int(params, MONTH_WEEKDAY, cells.items[i].slot / HOURS);
+        db_put_int(params, MONTH_HOUR, cells.items[i].slot % HOURS);
+        put_sums(params, MONTH_CONTACTS, &cells.items[i].sums);
     }
     return RC_OK;
 }
 
 enum rc table_fill_rollup(struct table_fill *fill, struct err *err)
 {
-    enum rc rc = fill_days(fill, err);
+    struct cells days;
+    enum rc rc = make_days(fill, &days, err);
+    if (rc != RC_OK)
+        return rc;
+    put_days(fill->params[TABLE_ROLLUP_DAY], &days);
+    rc = fill_coarse(fill, &days, err);
     return rc == RC_OK ? fill_months(fill, err) : rc;
 }

@@ -10,11 +10,12 @@
 #include "services/common/correlate/derived.h"
 #include "services/common/db/db.h"
 
-/* The derived tables of one tenant (deploy/postgres/migrations/0006_derived.sql): their rows are a
-   function of struct derived, and the stored ones are brought there by difference or compared. */
+/* The derived tables of one tenant (deploy/postgres/migrations/0006_derived.sql,
+   0028_figures.sql): their rows are a function of struct derived, and the stored ones are brought
+   there by difference or compared. */
 enum {
     /* Grows with every change of what stands in a row; stored per tenant. */
-    TABLES_FORM = 2,
+    TABLES_FORM = 3,
 };
 
 enum table {
@@ -27,6 +28,10 @@ enum table {
     TABLE_FINDING,
     TABLE_ROLLUP_DAY,
     TABLE_ROLLUP_MONTH,
+    TABLE_ROLLUP_COARSE,
+    TABLE_ROLLUP_INCIDENT,
+    TABLE_ROLLUP_REPEAT,
+    TABLE_FIRST_VERDICT,
     TABLE_WATCH,
     TABLE_REVIEW_TASK,
     TABLE_COUNT,

@@ -45,6 +45,12 @@ static void add_record(struct dice *dice, struct buf *sql)
         buf_addf(sql,
                  "update kasumori.record set happening_ref = 'r%d' where record_id = test.id(%d);",
                  roll(dice, 3), id);
+    if (roll(dice, 3) == 0)
+        buf_addf(sql,
+                 "update kasumori.record set categories = array['s:1:c%d', '', 's:1:abuse', "
+                 "'s:1:abuse'], concerned_site = 's%d', detail = '{\"loss\": {\"staffMinutes\": "
+                 "%d}}' where record_id = test.id(%d);",
+                 roll(dice, 3), roll(dice, 3), roll(dice, 90), id);
     if (roll(dice, 8) == 0)
         buf_addf(sql,
                  "update kasumori.record set is_training = true where record_id = test.id(%d);",
@@ -148,6 +154,8 @@ void test_steps_give_what_the_whole_gives(void **state)
             assert_int_equal(world->wholes, 0);
             agree_with_the_whole(world, recompute);
         }
+        world_do(world, "select kasumori.fill_figures('acme')"); /* the migration's way */
+        agree_with_the_whole(world, recompute);
         changes_seen += (uint64_t)world_count(world, "select count(*) from kasumori.alert_change");
     }
     print_message("%d changes of alerts\n", (int)changes_seen);
