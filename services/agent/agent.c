@@ -22,6 +22,7 @@ struct agent {
     struct submit *submit;
     struct imports *imports;
     struct caller *caller;
+    struct review *review;
     struct form *form;
     struct api *api;
 };
@@ -196,6 +197,20 @@ static void stop_caller(void *ctx)
     caller_stop(agent->caller);
 }
 
+static enum rc start_review(void *ctx, struct err *err)
+{
+    struct agent *agent = ctx;
+    const struct review_config review = {
+        .loop = agent->loop, .agent = agent->config, .bundle = agent->bundle};
+    return review_start(&review, &agent->review, err);
+}
+
+static void stop_review(void *ctx)
+{
+    struct agent *agent = ctx;
+    review_stop(agent->review);
+}
+
 static enum rc start_form(void *ctx, struct err *err)
 {
     struct agent *agent = ctx;
@@ -206,6 +221,7 @@ static enum rc start_form(void *ctx, struct err *err)
         .roster = agent->roster,
         .keeper = agent->keeper,
         .caller = agent->caller,
+        .review = agent->review,
         .metrics = agent->metrics,
         .clock = clock_real(),
     };
@@ -242,7 +258,8 @@ static const struct stage STAGES[] = {
     {"loop", start_loop, stop_loop},          {"http", start_http, stop_http},
     {"submit", start_submit, stop_submit},    {"spool", start_keeper, stop_keeper},
     {"imports", start_imports, stop_imports}, {"look-up", start_caller, stop_caller},
-    {"form", start_form, stop_form},          {"serving", start_serving, stop_serving},
+    {"review", start_review, stop_review},    {"form", start_form, stop_form},
+    {"serving", start_serving, stop_serving},
 };
 
 enum { STAGES_COUNT = sizeof(STAGES) / sizeof(STAGES[0]) };

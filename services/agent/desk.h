@@ -22,7 +22,7 @@ enum { DESK_JOBS = 32, DESK_BODY_BYTES = 64 * 1024, DESK_PEER_BYTES = 48 };
 enum desk_kind {
     DESK_KIND_SIGN_IN, /* {"code","pin"} */
     DESK_KIND_FORM,    /* a body of form_read */
-    DESK_KIND_RECEIPT, /* {"receipt"} */
+    DESK_KIND_RECEIPT, /* {"receipt"}, and "formId" of what was added to it */
 };
 
 /* The giver fills the first part and gets the job back on the desk's done queue with the second. */
@@ -39,7 +39,10 @@ struct desk_job {
     char place[FORM_PLACE_BYTES]; /* the member at fault, may be empty */
     struct err why;
     int retry_after_s;
-    struct buf answer; /* JSON */
+    struct buf
+        answer; /* JSON; of RECEIPT open at its end, for the rest is not the desk's to know */
+    struct uuid record_id; /* RECEIPT: of the report … */
+    int is_delivered;      /* … which headquarters has by the spool's mark */
     char signed_in[WORKERS_CODE_BYTES +
                    1]; /* SIGN_IN: whom; FORM with signed_out: nobody any more */
 };

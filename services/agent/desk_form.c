@@ -234,38 +234,65 @@ void desk_form(struct desk *desk, struct desk_job *job)
 
 /* -- how far it is -- */
 
-static const char *state_of(const struct desk *desk, const struct receipt *receipt)
+static int is_delivered(const struct desk *desk, const struct receipt *receipt)
 {
     const struct metrics *metrics = desk->config.metrics;
     int64_t epoch = metrics_get(metrics, AGENT_METRIC_SPOOL_EPOCH);
     int64_t delivered = metrics_get(metrics, AGENT_METRIC_SPOOL_SEQUENCE_DELIVERED);
-    int is_there = receipt->epoch == (uint64_t)epoch && receipt->sequence <= (uint64_t)delivered;
-    return is_there ? "delivered" : "stored";
+    return receipt->epoch == (uint64_t)epoch && receipt->sequence <= (uint64_t)delivered;
+}
+
+static void take_texts(const struct jsonio_value *root, struct slice *ret_code,
+                       struct slice *ret_form)
+{
+    const struct jsonio_value *code = NULL, *form = NULL;
+    if (jsonio_type(root) == JSONIO_TYPE_OBJECT) {
+        code = jsonio_find(root, "receipt");
+        form = jsonio_find(root, "formId");
+    }
+    if (code != NULL && jsonio_type(code) == JSONIO_TYPE_STRING)
+        *ret_code = jsonio_string(code);
+    if (form != NULL && jsonio_type(form) == JSONIO_TYPE_STRING)
+        *ret_form = jsonio_string(form);
+}
+
+/* Of what was added to the report it says how far that is: an addition may lag behind its report.
+ */
+static int is_addition_delivered(struct desk *desk, const struct receipt *report, struct slice form)
+{
+    struct receipt added;
+    struct uuid form_id;
+    struct err err;
+    int is_found = 0;
+    if (form.size == 0 || uuid_parse((const char *)form.data, &form_id) != RC_OK)
+        return 1;
+    if (receipt_find(desk->kept, &form_id, &added, &is_found, &err) != RC_OK || !is_found ||
+        strcmp(added.code, report->code) != 0)
+        return 1;
+    return is_delivered(desk, &added);
 }
 
 void desk_receipt(struct desk *desk, struct desk_job *job)
 {
     struct submitted s = {0};
+    struct slice form = slice_of(NULL, 0);
     struct jsonio_doc *doc;
     if (jsonio_parse(buf_slice(&job->body), 2, &doc, &job->why) != RC_OK) {
         desk_refuse(job, 400, "bad_form", "want a JSON object with receipt");
         return;
     }
-    const struct jsonio_value *root = jsonio_root(doc);
-    const struct jsonio_value *code =
-        jsonio_type(root) == JSONIO_TYPE_OBJECT ? jsonio_find(root, "receipt") : NULL;
-    if (code != NULL && jsonio_type(code) == JSONIO_TYPE_STRING)
-        s.entry.receipt = jsonio_string(code);
+    take_texts(jsonio_root(doc), &s.entry.receipt, &form);
     s.entry.kind = FORM_KIND_SUPPLEMENT;
     if (find_target(desk, job, &s)) {
         int is_yours = s.target.worker[0] != '\0' && strcmp(s.target.worker, job->worker) == 0;
         char at[TIMEFMT_TEXT_BYTES];
         timefmt_format_utc(s.target.at_us, at);
         job->status = 200;
-        buf_addf(&job->answer,
-                 "{\"receipt\":\"%.3s-%.3s\",\"at\":\"%s\",\"state\":\"%s\",\"isYours\":%s}\n",
-                 s.target.code, s.target.code + 3, at, state_of(desk, &s.target),
-                 is_yours ? "true" : "false");
+        job->record_id = s.target.record_id;
+        job->is_delivered =
+            is_delivered(desk, &s.target) && is_addition_delivered(desk, &s.target, form);
+        buf_addf(&job->answer, "{\"receipt\":\"%.3s-%.3s\",\"at\":\"%s\",\"isYours\":%s",
+                 s.target.code, s.target.code + 3, at, is_yours ? "true" : "false");
     }
     jsonio_doc_free(doc);
 }

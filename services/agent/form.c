@@ -94,7 +94,24 @@ static void reply_signed_in(struct form *form, const struct desk_job *job)
     explicit_bzero(cookie, sizeof(cookie));
 }
 
-static void reply(struct form *form, const struct desk_job *job)
+/* What the desk found, and what headquarters said of it so far. */
+static void reply_receipt(struct form *form, struct desk_job *job)
+{
+    static const char *const STATES[] = {
+        [REVIEW_UNKNOWN] = "delivered",   [REVIEW_RECEIVED] = "delivered",
+        [REVIEW_IN_REVIEW] = "in_review", [REVIEW_JUDGED] = "judged",
+        [REVIEW_WITHDRAWN] = "withdrawn",
+    };
+    int is_current = 0;
+    const char *state = "stored";
+    if (job->is_delivered)
+        state = STATES[review_of(form->config.review, &job->record_id, &is_current)];
+    buf_addf(&job->answer, ",\"state\":\"%s\",\"isCurrent\":%s}\n", state,
+             is_current ? "true" : "false");
+    http_reply(job->ctx, 200, "application/json", buf_slice(&job->answer));
+}
+
+static void reply(struct form *form, struct desk_job *job)
 {
     struct http_request *request = job->ctx;
     if (job->status >= 300) {
@@ -104,6 +121,8 @@ static void reply(struct form *form, const struct desk_job *job)
                                                  job->retry_after_s});
     } else if (job->kind == DESK_KIND_SIGN_IN) {
         reply_signed_in(form, job);
+    } else if (job->kind == DESK_KIND_RECEIPT) {
+        reply_receipt(form, job);
     } else {
         http_reply(request, job->status, "application/json", buf_slice(&job->answer));
     }

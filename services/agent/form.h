@@ -7,6 +7,7 @@
 #include "services/agent/form_draft.h"
 #include "services/agent/keeper.h"
 #include "services/agent/mask.h"
+#include "services/agent/review.h"
 #include "services/common/base/rc.h"
 #include "services/common/http/http.h"
 #include "services/common/loop/loop.h"
@@ -24,6 +25,7 @@ struct form_config {
     const struct mask_roster *roster;
     struct keeper *keeper;
     struct caller *caller;
+    struct review *review;
     struct metrics *metrics;
     struct clock clock;
 };

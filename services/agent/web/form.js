@@ -35,6 +35,7 @@ let callId = "";
 let stateTimer = 0;
 let isSending = false;
 let shownReceipt = null;
+let followed = null; // the report whose state is shown
 
 // -- choices: buttons that stay pressed
 
@@ -265,7 +266,7 @@ async function send(event) {
         return;
     }
     if (mode === "report" && value.anonymous) keepOwn(answer.body.receipt);
-    done(answer.body, { report: "receiptTitle", supplement: "addedTitle", correction: "correctedTitle" }[mode]);
+    done(answer.body, { report: "receiptTitle", supplement: "addedTitle", correction: "correctedTitle" }[mode], value.formId);
 }
 
 function drawSend() {
@@ -276,15 +277,15 @@ function drawSend() {
 
 // -- the receipt
 
-function done(body, title) {
-    shownReceipt = { ...body, title };
+function done(body, title, sentId) {
     target = body.receipt;
     clearForm();
     noteReachable(true);
     view("doneView");
+    shownReceipt = { receipt: body.receipt, masked: body.masked, title };
     drawReceipt();
     byId("doneTitle").focus();
-    watchState();
+    follow("states", { receipt: body.receipt, formId: sentId, state: body.state, isCurrent: false });
 }
 
 function drawReceipt() {
@@ -293,22 +294,53 @@ function drawReceipt() {
     byId("code-shown").textContent = shownReceipt.receipt;
     byId("masked").textContent = say("masked", { count: shownReceipt.masked });
     show(byId("masked"), shownReceipt.masked > 0);
-    const isDelivered = shownReceipt.state === "delivered";
-    byId("stateStored").className = "reached";
-    byId("stateDelivered").className = isDelivered ? "reached" : "waiting";
-    byId("stateDelivered").textContent = say(isDelivered ? "stateDelivered" : "stateWaiting");
 }
 
-async function watchState() {
-    clearTimeout(stateTimer);
-    if (byId("doneView").hidden || shownReceipt.state === "delivered") return;
-    const receipt = shownReceipt.receipt;
-    const answer = await post("/form/v1/receipt", { receipt: receipt });
-    if (answer.status === 200 && shownReceipt.receipt === receipt) {
-        shownReceipt.state = answer.body.state;
-        drawReceipt();
+/** Three steps: stored here, at headquarters, reviewed; each its word and whether it is reached. */
+function steps({ state, isCurrent, asked }) {
+    const isThere = state !== "stored";
+    const late = { in_review: "stateInReview", judged: "stateJudged", withdrawn: "stateWithdrawn" }[state];
+    const open = isCurrent ? "stateReviewNext" : asked < 4 ? "stateReviewAsking" : "stateReviewUnknown";
+    return [
+        ["stateStored", true],
+        [isThere ? "stateDelivered" : "stateWaiting", isThere],
+        [late ?? (isThere ? open : "stateReviewLater"), late !== undefined],
+    ];
+}
+
+function drawStates() {
+    if (followed === null) return;
+    const list = byId(followed.node);
+    for (const [at, [word, isReached]] of steps(followed).entries()) {
+        const item = list.children[at] ?? list.appendChild(element("li"));
+        const text = say(word);
+        if (item.textContent !== text) item.textContent = text; // what did not change is not said again
+        item.className = isReached ? "reached" : "waiting";
+        if (word === "stateInReview") item.className = "current";
     }
-    stateTimer = setTimeout(watchState, 2000);
+}
+
+/** Shows how far a report is, and what comes of it while the view stays open. */
+function follow(node, receipt) {
+    clearTimeout(stateTimer);
+    followed = { ...receipt, node, asked: 0 };
+    byId(node).replaceChildren();
+    drawStates();
+    const isOver = receipt.state === "judged" || receipt.state === "withdrawn";
+    if (!isOver) stateTimer = setTimeout(askState, receipt.state === "stored" ? 500 : 1500);
+}
+
+async function askState() {
+    const one = followed;
+    if (one === null || byId(one.node).closest("section").hidden) return;
+    const question = { receipt: one.receipt };
+    if (one.formId !== undefined) question.formId = one.formId;
+    const answer = await post("/form/v1/receipt", question);
+    if (followed !== one) return;
+    one.asked += 1;
+    if (answer.status === 200) Object.assign(one, { state: answer.body.state, isCurrent: answer.body.isCurrent });
+    drawStates();
+    if (one.state !== "judged" && one.state !== "withdrawn") stateTimer = setTimeout(askState, one.asked < 15 ? 2000 : 15000);
 }
 
 // -- views
@@ -357,7 +389,7 @@ async function find(event) {
     if (answer.status !== 200) return;
     target = answer.body.receipt;
     byId("foundTitle").textContent = say("found", { at: shortTime(answer.body.at) });
-    byId("foundState").textContent = say(answer.body.state === "delivered" ? "stateDelivered" : "stateWaiting");
+    follow("foundStates", answer.body);
     const mayCorrect = answer.body.isYours || ownReports()[target] !== undefined;
     show(byId("startCorrect"), mayCorrect);
     show(byId("startRetract"), mayCorrect);
@@ -372,7 +404,7 @@ async function retract(event) {
     const answer = await post("/form/v1/retractions", value);
     if (answer.status === 200 || answer.status === 201) {
         mode = "retraction";
-        done(answer.body, "retractedTitle");
+        done(answer.body, "retractedTitle", value.formId);
         setMode("report");
     } else {
         await refused(answer, byId("findMessage"));
@@ -431,6 +463,7 @@ if (settings() !== null) {
         for (const name of IDENTIFIERS) drawIdentifier(name);
         drawMode();
         drawReceipt();
+        drawStates();
         changed();
     });
 }
