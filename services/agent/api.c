@@ -6,6 +6,7 @@
 
 #include "services/agent/agent_metrics.h"
 #include "services/agent/desk.h"
+#include "services/agent/origin.h"
 #include "services/agent/pages.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
@@ -17,18 +18,32 @@ struct api {
     struct api_config config;
     struct http_server *server;
     struct api_users users;
+    int has_key, is_tls; /* of the listener */
 };
+
+/* 0: refused. Where a key is demanded it says who asks. Where none is, the listener is on loopback,
+   and a page in a browser of this machine could ask, by a name of its own that points here. */
+static int is_no_page(const struct api *api, struct http_request *request)
+{
+    if (api->has_key || origin_of(request, api->is_tls, NULL) != ORIGIN_FOREIGN)
+        return 1;
+    http_reply_problem(request, 403, "Forbidden",
+                       "a page of another origin asked, or Host is a name and not this address", 0);
+    return 0;
+}
 
 static void on_records(void *ctx, struct http_request *request)
 {
     struct api *api = ctx;
-    submit_handle(api->users.submit, request);
+    if (is_no_page(api, request))
+        submit_handle(api->users.submit, request);
 }
 
 static void on_call_records(void *ctx, struct http_request *request)
 {
     struct api *api = ctx;
-    imports_handle(api->users.imports, request);
+    if (is_no_page(api, request))
+        imports_handle(api->users.imports, request);
 }
 
 static void on_livez(void *ctx, struct http_request *request)
@@ -173,6 +188,8 @@ enum rc api_new(const struct api_config *config, struct api **ret_api, struct er
     if (api == NULL)
         return err_set(err, RC_RETRY, "out of memory");
     api->config = *config;
+    api->has_key = config->http->key_file != NULL;
+    api->is_tls = config->http->tls_key_file != NULL;
     enum rc rc = http_server_new(config->loop, config->http, ROUTES,
                                  sizeof(ROUTES) / sizeof(ROUTES[0]), api, &api->server, err);
     if (rc != RC_OK) {

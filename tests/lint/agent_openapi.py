@@ -360,7 +360,15 @@ def form_paths() -> dict:
     state = {
         "receipt": RECEIPT,
         "at": {"type": "string", "format": "date-time"},
-        "state": {"enum": ["stored", "delivered"]},
+        "state": {
+            "enum": ["stored", "delivered", "in_review", "judged", "withdrawn"],
+            "description": "stored here; at headquarters; and what headquarters said last: a judge "
+            "looks at it, has judged it, or it was taken back",
+        },
+        "isCurrent": {
+            "type": "boolean",
+            "description": "headquarters told within the last minute whether anybody judges it",
+        },
         "isYours": {"type": "boolean"},
     }
     receipt_state = {"200": {"description": "How far it is.", "content": plain(state, list(state))}}
@@ -373,7 +381,11 @@ def form_paths() -> dict:
         "/form/v1/session": post("Sign in", session, signed_in),
         "/form/v1/session/end": post("Sign out", plain({}, []), {"204": {"description": "Out."}}),
         "/form/v1/receipt": post(
-            "How far a report is", plain({"receipt": RECEIPT}, ["receipt"]), receipt_state
+            "How far a report is, or what was added to it under formId",
+            plain(
+                {"receipt": RECEIPT, "formId": {"type": "string", "format": "uuid"}}, ["receipt"]
+            ),
+            receipt_state,
         ),
         "/form/v1/caller": post("Look a number up", reference("CallerQuestion"), answered),
     }
@@ -448,6 +460,7 @@ def document() -> dict:
     refusals = {
         "400": problem("Bad input, with its place."),
         "401": problem("No or wrong bearer key (TCP, when one is set)."),
+        "403": problem("No key is demanded, and a page of another origin asked, or Host is a name."),
         "413": problem("Body or batch too large."),
         "415": problem("Another Content-Type."),
         "503": problem("Queue full or a write failed; nothing was stored; Retry-After says when."),

@@ -127,7 +127,7 @@ class Demo:
         """The look-up at the monitor, with one machine key for all sites."""
         key_file = self.folder / "lookup.key"
         key_file.touch(mode=0o600)
-        who = ("--tenant", self.stack.tenant, "--name", "sites", "--scope", "lookup")
+        who = ("--tenant", self.stack.tenant, "--name", "sites", "--scope", "lookup,receipt")
         key_file.write_text(self.stack.db_cli("machine-key", "add", *who, "--days", "30").stdout)
         url = f"http://127.0.0.1:{self.stack.monitor.port}"
         return {"url": url, "key_file": str(key_file)}
