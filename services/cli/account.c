@@ -7,8 +7,7 @@
 
 #include "services/cli/cli_facts.h"
 #include "services/cli/secret.h"
-#include "services/common/token/password.h"
-#include "services/common/token/token.h"
+#include "services/common/password/password.h"
 
 enum { PASSWORD_BYTES = 1024, PASSWORD_CHARACTERS_MIN = 12, OBJECT_BYTES = 160 };
 
@@ -26,9 +25,7 @@ static enum rc read_password(const struct cli *cli, char ret_hash[PASSWORD_HASH_
     char password[PASSWORD_BYTES];
     const struct secret_source source = {
         .what = "password", .path = cli_value(cli, "password-file"), .option = "--password-file"};
-    enum rc rc = token_init(err);
-    if (rc == RC_OK)
-        rc = secret_read(&source, password, sizeof(password), err);
+    enum rc rc = secret_read(&source, password, sizeof(password), err);
     if (rc == RC_OK && strlen(password) < PASSWORD_CHARACTERS_MIN)
         rc = err_set(err, RC_REJECT, "a password has at least %d characters",
                      PASSWORD_CHARACTERS_MIN);

@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "services/cli/secret.h"
 #include "services/common/base/file.h"
 #include "services/common/base/limits.h"
-#include "services/common/token/token.h"
 #include "services/common/workers/workers.h"
 
 enum { LINE_BYTES = 64 };
@@ -57,61 +56,6 @@ static enum rc store(const char *path, const struct workers *workers, struct err
     return rc;
 }
 
-/* -- the PIN -- */
-
-static enum rc read_line(const char *prompt, char line[LINE_BYTES], struct err *err)
-{
-    fprintf(stderr, "%s: ", prompt);
-    char *read = fgets(line, LINE_BYTES, stdin);
-    fputc('\n', stderr);
-    if (read == NULL)
-        return err_set(err, RC_REJECT, "no PIN was given");
-    line[strcspn(line, "\r\n")] = '\0';
-    return RC_OK;
-}
-
-static enum rc read_twice(char pin[LINE_BYTES], struct err *err)
-{
-    char again[LINE_BYTES];
-    enum rc rc = read_line("PIN", pin, err);
-    if (rc == RC_OK)
-        rc = read_line("PIN again", again, err);
-    if (rc == RC_OK && strcmp(pin, again) != 0)
-        rc = err_set(err, RC_REJECT, "the two PINs differ");
-    explicit_bzero(again, sizeof(again));
-    return rc;
-}
-
-static enum rc ask(char pin[LINE_BYTES], struct err *err)
-{
-    struct termios before, silent;
-    if (tcgetattr(STDIN_FILENO, &before) != 0)
-        return err_set(err, RC_REJECT, "want a terminal to type the PIN, or --pin-file");
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
-        return err_set(err, RC_RETRY, "could not silence the terminal: %m");
-    enum rc rc = read_twice(pin, err);
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    return rc;
-}
-
-static enum rc read_file(const char *path, char pin[LINE_BYTES], struct err *err)
-{
-    struct buf text;
-    buf_init(&text, LINE_BYTES - 1);
-    enum rc rc = file_read_secret(path, &text, err);
-    if (rc == RC_OK) {
-        memcpy(pin, text.data, text.size);
-        pin[text.size] = '\0';
-        pin[strcspn(pin, "\r\n")] = '\0';
-    }
-    if (text.data != NULL)
-        explicit_bzero(text.data, text.capacity);
-    buf_done(&text);
-    return rc;
-}
-
 /* -- verbs -- */
 
 static enum rc put(struct workers *workers, const char *code, const char *pin, struct err *err)
@@ -149,15 +93,16 @@ static enum rc add(const char *path, const char *code, const char *pin, struct e
 static int run_add(struct cli *cli)
 {
     const char *code = cli_value(cli, "worker");
-    const char *pin_file = cli_value(cli, "pin-file");
+    const struct secret_source source = {
+        .what = "PIN", .path = cli_value(cli, "pin-file"), .option = "--pin-file"};
     char pin[LINE_BYTES] = "";
     struct err err;
-    enum rc rc = token_init(&err);
-    if (rc == RC_OK && !workers_is_code(slice_str(code)))
+    enum rc rc = RC_OK;
+    if (!workers_is_code(slice_str(code)))
         rc = err_set(&err, RC_REJECT, "--worker: want 1 to %d letters, digits, - and _",
                      WORKERS_CODE_BYTES);
     if (rc == RC_OK)
-        rc = pin_file == NULL ? ask(pin, &err) : read_file(pin_file, pin, &err);
+        rc = secret_read(&source, pin, sizeof(pin), &err);
     if (rc == RC_OK)
         rc = workers_check_pin(slice_str(pin), &err);
     if (rc == RC_OK)

@@ -13,7 +13,7 @@
 #include "services/common/base/timefmt.h"
 #include "services/common/http/http.h"
 #include "services/common/jsonio/jsonio.h"
-#include "services/common/token/password.h"
+#include "services/common/password/password.h"
 #include "services/monitor/caller.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/state.h"

@@ -6,7 +6,7 @@
 #include "services/common/base/buf.h"
 #include "services/common/base/rc.h"
 #include "services/common/base/slice.h"
-#include "services/common/token/password.h"
+#include "services/common/password/password.h"
 
 /* Who may sign in at a site: a code and the hash of a PIN, never a name. One file (0600), one
    worker a line, "CODE HASH"; empty lines and lines that begin with # are skipped. */

@@ -1,5 +1,5 @@
 /* Passwords by Argon2id. Invariant: nothing here keeps a password. */
-#include "services/common/token/password.h"
+#include "services/common/password/password.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -9,6 +9,8 @@ _Static_assert(crypto_pwhash_argon2id_STRBYTES <= PASSWORD_HASH_BYTES, "a hash f
 enum rc password_hash(struct slice password, char ret_hash[PASSWORD_HASH_BYTES], struct err *err)
 {
     char hash[crypto_pwhash_argon2id_STRBYTES];
+    if (sodium_init() < 0) /* any thread, any number of times */
+        return err_set(err, RC_FATAL, "cannot start libsodium");
     if (crypto_pwhash_argon2id_str(hash, (const char *)password.data, password.size,
                                    crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
                                    crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE) != 0)
@@ -20,7 +22,8 @@ enum rc password_hash(struct slice password, char ret_hash[PASSWORD_HASH_BYTES],
 
 int password_is_right(const char *hash, struct slice password)
 {
-    return crypto_pwhash_argon2id_str_verify(hash, (const char *)password.data, password.size) == 0;
+    return sodium_init() >= 0 &&
+           crypto_pwhash_argon2id_str_verify(hash, (const char *)password.data, password.size) == 0;
 }
 
 int password_is_hash(const char *text)
