@@ -31,7 +31,7 @@ struct desk_job {
     enum form_kind form;
     struct buf body;                     /* desk_job_done wipes and releases it */
     char worker[WORKERS_CODE_BYTES + 1]; /* of the session; empty: none */
-    char peer[DESK_PEER_BYTES];
+    char peer[DESK_PEER_BYTES];          /* of throttle_peer_key */
     void *ctx;
 
     int status;                   /* of HTTP; below 300 answer is set, else code and why */

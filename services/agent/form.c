@@ -8,6 +8,7 @@
 #include "services/agent/desk.h"
 #include "services/agent/origin.h"
 #include "services/agent/session.h"
+#include "services/agent/throttle.h"
 #include "services/common/base/check.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
@@ -205,7 +206,7 @@ static struct desk_job *job_new(struct form *form, struct http_request *request,
     job->ctx = request;
     buf_add(&job->body, body.data, body.size);
     snprintf(job->worker, sizeof(job->worker), "%s", worker == NULL ? "" : worker);
-    snprintf(job->peer, sizeof(job->peer), "%s", http_request_peer(request));
+    throttle_peer_key(http_request_peer(request), job->peer, sizeof(job->peer));
     if (!job->body.is_failed)
         return job;
     desk_job_done(job);

@@ -1,6 +1,7 @@
 #ifndef KASUMORI_AGENT_THROTTLE_H
 #define KASUMORI_AGENT_THROTTLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Guessing made slow. A key (a code, an address) that failed too often is locked for a time that
@@ -20,5 +21,9 @@ int64_t throttle_wait_us(const struct throttle *throttle, const char *key, int64
 /* After tries failures each further one locks. */
 void throttle_fail(struct throttle *throttle, const char *key, uint32_t tries, int64_t now_us);
 void throttle_succeed(struct throttle *throttle, const char *key);
+
+/* The key of a peer's address: of IPv6 its first 64 bits, for who has one address of such a network
+   has them all ("2001:db8:0:1::/64"); others as they are. */
+void throttle_peer_key(const char *address, char *ret_key, size_t size);
 
 #endif
