@@ -48,6 +48,7 @@ struct lane {
     char cluster_id[64];
     struct batch *batch;
     int64_t batch_until_us; /* when what is collected is stored at the latest */
+    int64_t stored_us;      /* how long the last batch took */
     struct places places;
     int is_member;        /* the group has answered */
     int64_t fenced_at_us; /* the first of fences */
@@ -281,11 +282,19 @@ static void say_gap(struct lane *lane, const struct kafka_event *event, enum pla
                   lane->name, event->partition, event->offset);
 }
 
+/* A batch waits for others as long as the one before took to store: half of the time at most goes
+   to storing, however few come, and what comes alone is not kept waiting for nobody. */
+static int64_t batch_wait_us(const struct lane *lane)
+{
+    int64_t most_us = lane->config.config->batch_wait_us;
+    return lane->stored_us < most_us ? lane->stored_us : most_us;
+}
+
 static enum rc take_message(struct lane *lane, struct place *place, const struct kafka_event *event,
                             struct err *err)
 {
     if (batch_count(lane->batch) == 0)
-        lane->batch_until_us = mono_us() + lane->config.config->batch_wait_us;
+        lane->batch_until_us = mono_us() + batch_wait_us(lane);
     enum rc rc = batch_add(lane->batch, event, &place->stream, err);
     if (rc != RC_OK) { /* the batch was not full when the lane polled: memory is out */
         place->next_read = event->offset;
@@ -399,24 +408,37 @@ static enum rc collect(struct lane *lane, struct err *err)
 static enum rc store(struct lane *lane, struct err *err)
 {
     struct batch_counts counts = {0};
+    int64_t from_us = mono_us();
     enum rc rc = batch_store(lane->batch, lane->db, &counts, err);
+    lane->stored_us = mono_us() - from_us;
     aggregator_metrics_add(lane->config.metrics, &counts);
     return rc == RC_REJECT ? handle_fence(lane, err) : rc;
 }
 
-static void ask_lag(struct lane *lane)
+/* Each answer to a fetch says where the log ends, and a question would wait behind the fetch under
+   way, the lane with it. A lane that is held fetches nothing, and has time to ask. */
+static int64_t log_end(struct lane *lane, int32_t partition)
 {
     int64_t low;
     int64_t high;
+    if (!lane->is_held)
+        return kafka_consumer_end(lane->consumer, partition);
+    return kafka_consumer_watermarks(lane->consumer, partition, POLL_MS, &low, &high, NULL) == RC_OK
+               ? high
+               : -1;
+}
+
+static void ask_lag(struct lane *lane)
+{
     if (lane->places.count == 0 || mono_us() < lane->lag_at_us)
         return;
     struct place *place = &lane->places.items[lane->lag_next++ % lane->places.count];
     lane->lag_at_us = mono_us() + LAG_EVERY_US / (int64_t)lane->places.count;
     if (place->state != PLACE_STATE_READING)
         return;
-    if (kafka_consumer_watermarks(lane->consumer, place->stream.partition, POLL_MS, &low, &high,
-                                  NULL) == RC_OK)
-        place->lag = high > place->stream.next_offset ? high - place->stream.next_offset : 0;
+    int64_t end = log_end(lane, place->stream.partition);
+    if (end >= 0)
+        place->lag = end > place->stream.next_offset ? end - place->stream.next_offset : 0;
 }
 
 /* While T2 is too far behind nothing is polled, so the client's small queue fills and the log

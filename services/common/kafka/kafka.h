@@ -164,6 +164,9 @@ enum rc kafka_consumer_unassign(struct kafka_consumer *consumer, struct err *err
    wait_ms; RC_RETRY. */
 enum rc kafka_consumer_watermarks(struct kafka_consumer *consumer, int32_t partition, int wait_ms,
                                   int64_t *ret_low, int64_t *ret_high, struct err *err) MUST_CHECK;
+/* The high one as the last answer to a fetch of an assigned partition said; -1: none yet. Asks
+   nobody. */
+int64_t kafka_consumer_end(struct kafka_consumer *consumer, int32_t partition);
 /* The cluster's id, blocks up to wait_ms; text holds 64 bytes. */
 enum rc kafka_consumer_cluster_id(struct kafka_consumer *consumer, int wait_ms, char text[64],
                                   struct err *err) MUST_CHECK;

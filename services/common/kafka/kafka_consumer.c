@@ -315,6 +315,15 @@ enum rc kafka_consumer_watermarks(struct kafka_consumer *c, int32_t partition, i
     return RC_OK;
 }
 
+int64_t kafka_consumer_end(struct kafka_consumer *c, int32_t partition)
+{
+    int64_t low, high;
+    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, &low, &high) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    return high < 0 ? -1 : high;
+}
+
 enum rc kafka_consumer_cluster_id(struct kafka_consumer *c, int wait_ms, char text[64],
                                   struct err *err)
 {
