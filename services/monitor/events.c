@@ -1,10 +1,12 @@
-/* Who listens, and what they hear. Invariant: while a poll is under way its feed's question and
-   answer belong to the pool's thread, everything else to the loop's; a feed outlives its poll. */
+/* Who listens, and what they hear. A probe of one small table, often, says whether T1 has stored
+   anything; only then, or after a while, is a feed asked for, and what is much comes in pieces,
+   each with time to be written before the next.
+   Invariant: while a poll is under way its feed's question and answer and what the probe found
+   belong to the pool's thread, everything else to the loop's; a source outlives its poll. */
 #include "services/monitor/events.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "services/common/base/clock.h"
@@ -12,52 +14,41 @@
 #include "services/common/base/mem.h"
 #include "services/common/http/http.h"
 #include "services/common/log/log.h"
+#include "services/monitor/feed.h"
 #include "services/monitor/pool.h"
 #include "services/monitor/sql.h"
 #include "services/monitor/state.h"
 
-#define POLL_EVERY_US (25 * CLOCK_US_PER_S / 1000)
+#define PROBE_EVERY_US (10 * CLOCK_US_PER_MS)
+#define REST_US (100 * CLOCK_US_PER_MS) /* then a feed is asked for unprobed: alerts, decisions */
+#define SLOW_US CLOCK_US_PER_S          /* agents and what lags */
+#define FORGET_US (60 * CLOCK_US_PER_S) /* without a listener: what came meanwhile is not told */
 
 enum {
-    SLOW_EVERY = 40,       /* polls; agents and what lags */
-    BEAT_EVERY = 600,      /* polls: 15 s */
-    RING = 512,            /* events a tenant keeps */
-    EVENT_BYTES = 4096,    /* one with its frame */
+    SWEEP_EVERY = 100,     /* probes */
+    BEAT_EVERY = 1500,     /* probes: 15 s; a multiple of SWEEP_EVERY */
+    PIECE = 256,           /* records of one poll; all of them fit a reader's backlog */
     STATE_BYTES = 1 << 20, /* where the last poll came to */
-    BACKLOG_BYTES = 128 * 1024,
-    FEEDS_MAX = 64,
+    SOURCES_MAX = 64,
     LISTENERS_MAX = 512,
     SITES_BYTES = 4096,
-    EVENT_WORDS = 96,
 };
+
+static_assert(BEAT_EVERY % SWEEP_EVERY == 0, "sweeps send the heartbeats");
 
 /* Then the stream ends and the client comes back with its place, to be let in anew: a sign-out, a
    disabled account or other sites are noticed this late at most. */
 #define CHECKED_FOR_US (60 * CLOCK_US_PER_S)
 
-/* "s001,s002": an event's concerned sites, or those that a listener may see; empty: all. */
-struct kept {
-    char *sites;
-    char *text;
-    int is_case; /* of a record or an alert: not an administrator's */
-};
-
-struct listener {
-    struct listener *next;
-    struct events *events;
-    struct http_stream *stream;
-    int64_t expires_at_us;
-    char *sites;
-    int sees_cases;
-};
-
-struct feed {
+/* Where one tenant's events come from. */
+struct source {
     char tenant[LIMIT_NAME_BYTES + 1];
-    struct listener *listeners;
-    struct kept ring[RING];
-    uint64_t seq; /* of the newest event */
-    struct buf state;
-    char behind[EVENT_WORDS]; /* the last such event, for who comes later; empty: none yet */
+    struct feed *feed;
+    struct buf state;    /* how far it was read, as JSON */
+    int64_t position;    /* what the probe before its last poll found */
+    int64_t asked_at_us; /* monotonic, as the next */
+    int64_t slow_at_us;
+    int has_more;             /* than its last poll took */
     struct db_result *answer; /* of the poll that has just ended */
 };
 
@@ -67,254 +58,242 @@ struct events {
     struct loop_watch *timer;
     struct db_params *params;
     struct buf question; /* of the poll under way */
-    struct feed *feeds[FEEDS_MAX];
-    size_t feeds_count, at;
+    struct source *sources[SOURCES_MAX];
+    size_t sources_count, at;
     size_t listeners_count;
-    struct feed *polled; /* NULL: no poll is under way */
+    struct source *polled; /* NULL: no poll is under way */
+    int is_unprobed;       /* the poll under way asks whatever the probe finds, */
+    int is_slow;           /* for slow things too */
+    int is_failed;         /* what the poll under way came to */
+    int is_late;           /* a tick came while one was under way */
+    int64_t position;      /* what the last probe found */
     uint64_t boot;
     uint64_t ticks;
-    int has_complained, slow_due;
+    int is_away; /* the last poll failed, and everybody was told */
 };
 
-/* ---- who may hear ---- */
+/* ---- sources ---- */
 
-/* Whether one of the names in a, parted by commas, is in b. */
-static int is_shared(const char *a, const char *b)
+static void source_free(struct source *source)
 {
-    for (const char *at = a; *at != '\0';) {
-        size_t size = strcspn(at, ",");
-        for (const char *in = b; *in != '\0';) {
-            size_t other = strcspn(in, ",");
-            if (other == size && memcmp(at, in, size) == 0)
-                return 1;
-            in += other + (in[other] == ',');
-        }
-        at += size + (at[size] == ',');
-    }
-    return 0;
+    feed_free(source->feed);
+    buf_done(&source->state);
+    db_result_free(source->answer);
+    mem_free(source);
 }
 
-static int may_hear(const struct listener *listener, const struct kept *event)
+static struct source *source_find(struct events *events, const char *tenant)
 {
-    if (event->is_case &&
-        (!listener->sees_cases || (listener->sites[0] != '\0' && event->sites[0] == '\0')))
-        return 0;
-    return listener->sites[0] == '\0' || event->sites[0] == '\0' ||
-           is_shared(listener->sites, event->sites);
-}
-
-static void tell(struct listener *listener, const char *text)
-{
-    if (listener->stream != NULL && text[0] != '\0')
-        (void)http_stream_write(listener->stream, slice_str(text));
-}
-
-/* ---- feeds ---- */
-
-static struct feed *feed_find(struct events *events, const char *tenant)
-{
-    for (size_t i = 0; i < events->feeds_count; i++)
-        if (strcmp(events->feeds[i]->tenant, tenant) == 0)
-            return events->feeds[i];
-    if (events->feeds_count == FEEDS_MAX)
+    for (size_t i = 0; i < events->sources_count; i++)
+        if (strcmp(events->sources[i]->tenant, tenant) == 0)
+            return events->sources[i];
+    if (events->sources_count == SOURCES_MAX)
         return NULL;
-    struct feed *feed = mem_zalloc(sizeof(*feed));
-    if (feed == NULL)
+    struct source *source = mem_zalloc(sizeof(*source));
+    if (source == NULL)
         return NULL;
-    snprintf(feed->tenant, sizeof(feed->tenant), "%s", tenant);
-    buf_init(&feed->state, STATE_BYTES);
-    events->feeds[events->feeds_count++] = feed;
-    return feed;
-}
-
-static void listener_free(struct listener *listener)
-{
-    if (listener == NULL)
-        return;
-    mem_free(listener->sites);
-    mem_free(listener);
-}
-
-static void feed_free(struct feed *feed)
-{
-    while (feed->listeners != NULL) {
-        struct listener *next = feed->listeners->next;
-        listener_free(feed->listeners);
-        feed->listeners = next;
-    }
-    for (size_t i = 0; i < RING; i++) {
-        mem_free(feed->ring[i].sites);
-        mem_free(feed->ring[i].text);
-    }
-    buf_done(&feed->state);
-    db_result_free(feed->answer);
-    mem_free(feed);
-}
-
-static char *copy_text(struct slice text)
-{
-    char *copy = mem_alloc(text.size + 1);
-    if (copy == NULL)
+    snprintf(source->tenant, sizeof(source->tenant), "%s", tenant);
+    buf_init(&source->state, STATE_BYTES);
+    source->feed = feed_new(events->boot);
+    if (source->feed == NULL) {
+        source_free(source);
         return NULL;
-    if (text.size > 0)
-        memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    return copy;
+    }
+    events->sources[events->sources_count++] = source;
+    return source;
 }
 
-/* Keeps and tells; what cannot be kept is told and later asked for by "reset". */
-static void publish(struct events *events, struct feed *feed, struct slice kind, struct slice sites,
-                    struct slice data)
+/* A new source begins; so does one where nobody listened for long, as what came meanwhile may be a
+   day's. */
+static void source_wake(struct source *source, const char *start)
 {
-    char text[EVENT_BYTES];
-    struct kept *place = &feed->ring[(feed->seq + 1) % RING];
-    int size =
-        snprintf(text, sizeof(text), "id: %016" PRIx64 "-%" PRIu64 "\nevent: %.*s\ndata: %.*s\n\n",
-                 events->boot, feed->seq + 1, (int)kind.size, (const char *)kind.data,
-                 (int)data.size, (const char *)data.data);
-    if (size < 0 || (size_t)size >= sizeof(text))
+    if (feed_is_heard(source->feed))
         return;
-    char *kept_sites = copy_text(sites), *kept_text = copy_text(slice_str(text));
-    if (kept_sites == NULL || kept_text == NULL) {
-        mem_free(kept_sites);
-        mem_free(kept_text);
+    if (source->state.size > 0 && clock_mono_us(clock_real()) - source->asked_at_us < FORGET_US)
         return;
-    }
-    mem_free(place->sites);
-    mem_free(place->text);
-    *place = (struct kept){.sites = kept_sites,
-                           .text = kept_text,
-                           .is_case = slice_is_equal(kind, slice_str("record")) ||
-                                      slice_is_equal(kind, slice_str("alert"))};
-    feed->seq++;
-    for (struct listener *one = feed->listeners; one != NULL; one = one->next)
-        if (may_hear(one, place))
-            tell(one, place->text);
+    buf_reset(&source->state);
+    buf_add(&source->state, start, strlen(start));
+    source->has_more = 0;
+    source->slow_at_us = 0;
+    feed_break(source->feed);
 }
 
 /* ---- polling ---- */
 
-/* In a thread of the pool. */
-static enum rc ask(struct events *events, struct feed *feed, struct db *db, struct err *err)
+/* Grows with everything T1 stores, whoever's it is. */
+static enum rc probe(struct db *db, int64_t *ret_position, struct err *err)
+{
+    static const char SQL[] =
+        "select coalesce(sum(next_offset + epoch), 0)::bigint from kasumori.kafka_offset";
+    struct db_result *result;
+    enum rc rc = db_run(db, "events_probe", SQL, NULL, &result, err);
+    if (rc != RC_OK)
+        return rc;
+    *ret_position = db_result_int(result, 0, 0);
+    db_result_free(result);
+    return RC_OK;
+}
+
+static enum rc ask(struct events *events, struct source *source, struct db *db, struct err *err)
 {
     static const char SQL[] = "select set_config('kasumori.tenant', $1, true), $2::jsonb is null";
     db_params_reset(events->params);
-    db_put_text(events->params, 0, slice_str(feed->tenant));
+    db_put_text(events->params, 0, slice_str(source->tenant));
     db_put_text(events->params, 1, buf_slice(&events->question));
-    enum rc rc = /* planning anew over all months takes longer than a poll may */
-        db_exec(db,
-                "begin read only; set local role kasumori_monitor; "
-                "set local plan_cache_mode = force_generic_plan",
-                err);
+    /* Planned once, as anew takes longer than a poll may; and by indexes, as the first time may be
+       over empty tables. */
+    enum rc rc = db_exec(db,
+                         "begin read only; set local role kasumori_monitor; "
+                         "set local plan_cache_mode = force_generic_plan; "
+                         "set local enable_seqscan = off; set local enable_hashjoin = off; "
+                         "set local enable_mergejoin = off",
+                         err);
     if (rc == RC_OK)
         rc = db_run(db, "events_enter", SQL, events->params, NULL, err);
     if (rc == RC_OK)
-        rc = db_run(db, "events", sql_events, events->params, &feed->answer, err);
+        rc = db_run(db, "events", sql_events, events->params, &source->answer, err);
     return rc == RC_OK ? db_exec(db, "commit", err) : rc;
 }
 
+/* In a thread of the pool. */
 static void on_run(struct pool_task *task, struct db *db, const struct err *away)
 {
     struct events *events = (struct events *)task;
+    struct source *source = events->polled;
     struct err err = *away;
-    enum rc rc = db == NULL ? RC_RETRY : ask(events, events->polled, db, &err);
-    if (rc != RC_OK && !events->has_complained)
+    enum rc rc = db == NULL ? RC_RETRY : probe(db, &events->position, &err);
+    if (rc == RC_OK && (events->is_unprobed || source->position != events->position))
+        rc = ask(events, source, db, &err);
+    if (rc != RC_OK && !events->is_away)
         log_warn("could not read what is new, trying again: %s", err.text);
-    events->has_complained = rc != RC_OK;
+    events->is_failed = rc != RC_OK;
+}
+
+static void tell_all(struct events *events, const char *text)
+{
+    for (size_t i = 0; i < events->sources_count; i++)
+        feed_tell(events->sources[i]->feed, text);
+}
+
+/* Silence would look like peace. Nothing is missed: who comes back is asked from where it was. */
+static void note_away(struct events *events)
+{
+    if (events->is_away == events->is_failed)
+        return;
+    events->is_away = events->is_failed;
+    if (!events->is_away)
+        log_info("what is new can be read again");
+    tell_all(events, events->is_away ? "event: away\ndata: {}\n\n" : "event: back\ndata: {}\n\n");
+}
+
+static void tell_answer(struct source *source, const struct db_result *rows)
+{
+    for (size_t i = 0; i < db_result_rows(rows); i++) {
+        struct slice data = db_result_bytes(rows, i, 3);
+        if (db_result_int(rows, i, 0) == 0) {
+            buf_reset(&source->state);
+            buf_add(&source->state, data.data, data.size);
+            source->has_more = db_result_int(rows, i, 4) > 0;
+            continue;
+        }
+        if (slice_is_equal(db_result_bytes(rows, i, 1), slice_str("behind")))
+            feed_set_behind(source->feed, data);
+        feed_publish(source->feed, db_result_bytes(rows, i, 1), db_result_bytes(rows, i, 2), data);
+    }
+}
+
+/* The state as a question: what stands in it, whether to look at slow things, what silence is. */
+static int put_question(struct events *events, const struct source *source, int64_t now_us)
+{
+    struct buf *text = &events->question;
+    int is_first = source->state.size == 0;
+    events->is_slow = is_first || now_us - source->slow_at_us >= SLOW_US;
+    buf_reset(text);
+    if (!is_first)
+        buf_add(text, source->state.data, source->state.size - 1);
+    buf_addf(text, "%s\"slow\":%s,\"most\":%d,\"silent_us\":%" PRId64 "}", is_first ? "{" : ",",
+             events->is_slow ? "true" : "false", PIECE, events->state->config->silent_after_us);
+    return !text->is_failed;
+}
+
+static int is_due(const struct events *events, const struct source *source, int64_t now_us)
+{
+    return feed_is_heard(source->feed) &&
+           (source->has_more || source->position != events->position ||
+            now_us - source->asked_at_us >= REST_US);
+}
+
+/* Who is due comes first, each in turn; else, if may_probe, who would hear if the probe finds
+   something. */
+static struct source *choose(struct events *events, int may_probe, int64_t now_us)
+{
+    struct source *listening = NULL;
+    for (size_t i = 0; i < events->sources_count; i++) {
+        struct source *source = events->sources[(events->at + i) % events->sources_count];
+        if (feed_is_heard(source->feed) && listening == NULL)
+            listening = source;
+        if (!is_due(events, source, now_us))
+            continue;
+        events->at = (events->at + i + 1) % events->sources_count;
+        return source;
+    }
+    return may_probe ? listening : NULL;
+}
+
+static void on_done(struct pool_task *task);
+
+static void poll_next(struct events *events, int may_probe)
+{
+    int64_t now_us = clock_mono_us(clock_real());
+    struct source *source = choose(events, may_probe, now_us);
+    if (source == NULL || !put_question(events, source, now_us))
+        return;
+    events->is_unprobed = is_due(events, source, now_us);
+    events->is_late = 0;
+    events->polled = source;
+    events->task = (struct pool_task){.run = on_run, .done = on_done};
+    if (pool_give(events->state->pool, &events->task) != RC_OK)
+        events->polled = NULL;
 }
 
 static void on_done(struct pool_task *task)
 {
     struct events *events = (struct events *)task;
-    struct feed *feed = events->polled;
-    struct db_result *rows = feed->answer;
+    struct source *source = events->polled;
+    struct db_result *rows = source->answer;
     events->polled = NULL;
-    feed->answer = NULL;
-    if (rows == NULL)
-        return;
-    for (size_t i = 0; i < db_result_rows(rows); i++) {
-        struct slice data = db_result_bytes(rows, i, 3);
-        if (db_result_int(rows, i, 0) == 0) {
-            buf_reset(&feed->state);
-            buf_add(&feed->state, data.data, data.size);
-        } else {
-            if (slice_is_equal(db_result_bytes(rows, i, 1), slice_str("behind")))
-                snprintf(feed->behind, sizeof(feed->behind), "event: behind\ndata: %.*s\n\n",
-                         (int)data.size, (const char *)data.data);
-            publish(events, feed, db_result_bytes(rows, i, 1), db_result_bytes(rows, i, 2), data);
-        }
+    source->answer = NULL;
+    note_away(events);
+    if (events->is_failed) {
+        db_result_free(rows);
+        return; /* the next tick tries again */
     }
-    db_result_free(rows);
-}
-
-/* The state as a question: what stands in it, whether to look at slow things, what silence is. */
-static int put_question(struct events *events, const struct feed *feed)
-{
-    struct buf *text = &events->question;
-    int is_first = feed->state.size == 0;
-    buf_reset(text);
-    if (!is_first)
-        buf_add(text, feed->state.data, feed->state.size - 1);
-    buf_addf(text, "%s\"slow\":%s,\"silent_us\":%" PRId64 "}", is_first ? "{" : ",",
-             is_first || events->slow_due ? "true" : "false",
-             events->state->config->silent_after_us);
-    events->slow_due = 0;
-    return !text->is_failed;
-}
-
-static void poll_next(struct events *events)
-{
-    for (size_t tried = 0; tried < events->feeds_count; tried++) {
-        struct feed *feed = events->feeds[events->at++ % events->feeds_count];
-        if (feed->listeners == NULL)
-            continue;
-        if (!put_question(events, feed))
-            return;
-        events->polled = feed;
-        events->task = (struct pool_task){.run = on_run, .done = on_done};
-        if (pool_give(events->state->pool, &events->task) != RC_OK)
-            events->polled = NULL;
-        return;
+    if (rows != NULL) {
+        source->position = events->position;
+        source->asked_at_us = clock_mono_us(clock_real());
+        if (events->is_slow)
+            source->slow_at_us = source->asked_at_us;
+        tell_answer(source, rows);
+        db_result_free(rows);
     }
-}
-
-static void sweep(struct events *events)
-{
-    int64_t now_us = clock_now_us(clock_real());
-    for (size_t i = 0; i < events->feeds_count; i++)
-        for (struct listener *one = events->feeds[i]->listeners; one != NULL; one = one->next) {
-            if (events->ticks % BEAT_EVERY == 0)
-                tell(one, ":\n\n");
-            if (one->stream != NULL && one->expires_at_us <= now_us) {
-                http_stream_end(one->stream);
-                one->stream = NULL;
-            }
-        }
+    poll_next(events, events->is_late);
 }
 
 static void on_tick(void *ctx)
 {
     struct events *events = ctx;
+    int64_t now_us = clock_now_us(clock_real());
     events->ticks++;
-    if (events->ticks % SLOW_EVERY == 0) {
-        events->slow_due = 1;
-        sweep(events);
-    }
-    for (size_t i = 0; i < events->feeds_count; i++) {
-        struct listener **link = &events->feeds[i]->listeners;
-        while (*link != NULL) {
-            struct listener *one = *link;
-            if (one->stream != NULL) {
-                link = &one->next;
-                continue;
-            }
-            *link = one->next;
-            listener_free(one);
-            events->listeners_count--;
-        }
+    for (size_t i = 0; i < events->sources_count; i++) {
+        struct feed *feed = events->sources[i]->feed;
+        if (events->ticks % SWEEP_EVERY == 0)
+            feed_sweep(feed, now_us, events->ticks % BEAT_EVERY == 0);
+        events->listeners_count -= feed_forget(feed);
     }
     if (events->polled == NULL)
-        poll_next(events);
+        poll_next(events, 1);
+    else
+        events->is_late = 1;
 }
 
 /* ---- listening ---- */
@@ -328,60 +307,41 @@ static void on_stream(void *ctx, struct http_stream *stream, enum http_stream_ev
 }
 
 struct wish {
+    struct events *events;
     struct listener *listener;
+    char *start; /* a source's state that begins before the stream does: nothing falls between */
     char tenant[LIMIT_NAME_BYTES + 1];
     char last_id[64];
 };
 
-/* What came after Last-Event-ID, or "reset" when nobody can say. */
-static void resume(struct events *events, struct feed *feed, const struct wish *wish)
-{
-    char *end = NULL;
-    uint64_t boot = strtoull(wish->last_id, &end, 16);
-    uint64_t seq = *end == '-' ? strtoull(end + 1, &end, 10) : UINT64_MAX;
-    if (wish->last_id[0] == '\0')
-        return;
-    if (*end != '\0' || boot != events->boot || seq > feed->seq || feed->seq - seq >= RING) {
-        tell(wish->listener, "event: reset\ndata: {}\n\n");
-        return;
-    }
-    for (seq++; seq <= feed->seq; seq++) {
-        const struct kept *event = &feed->ring[seq % RING];
-        if (may_hear(wish->listener, event))
-            tell(wish->listener, event->text);
-    }
-}
-
 static void wish_free(struct wish *wish)
 {
     listener_free(wish->listener);
+    mem_free(wish->start);
     mem_free(wish);
 }
 
 static void take_over(void *ctx, struct http_request *request)
 {
     struct wish *wish = ctx;
-    struct events *events = wish->listener->events;
+    struct events *events = wish->events;
     static const struct http_answer HEAD = {
         .status = 200,
         .type = "text/event-stream",
         .body = {.data = (const uint8_t *)"retry: 1000\n\n", .size = 13}};
-    struct feed *feed = request == NULL ? NULL : feed_find(events, wish->tenant);
-    if (request != NULL && (feed == NULL || events->listeners_count >= LISTENERS_MAX))
+    struct source *source = request == NULL ? NULL : source_find(events, wish->tenant);
+    if (request != NULL && (source == NULL || events->listeners_count >= LISTENERS_MAX))
         http_reply_problem(request, 503, "Busy; please try again", "too many streams", 5);
     else if (request != NULL)
         wish->listener->stream =
-            http_stream_start(request, &HEAD, BACKLOG_BYTES, on_stream, wish->listener);
-    if (wish->listener->stream == NULL) {
-        wish_free(wish);
-        return;
+            http_stream_start(request, &HEAD, FEED_BACKLOG_BYTES, on_stream, wish->listener);
+    if (wish->listener->stream != NULL) {
+        source_wake(source, wish->start);
+        feed_join(source->feed, wish->listener, wish->last_id);
+        wish->listener = NULL;
+        events->listeners_count++;
     }
-    wish->listener->next = feed->listeners;
-    feed->listeners = wish->listener;
-    events->listeners_count++;
-    tell(wish->listener, feed->behind);
-    resume(events, feed, wish);
-    mem_free(wish);
+    wish_free(wish);
 }
 
 static char *join_sites(const struct caller *caller)
@@ -393,9 +353,27 @@ static char *join_sites(const struct caller *caller)
             buf_add_char(&text, ',');
         buf_add(&text, caller->sites[i].data, caller->sites[i].size);
     }
-    char *copy = text.is_failed ? NULL : copy_text(buf_slice(&text));
+    buf_add_char(&text, '\0');
+    char *copy = text.is_failed ? NULL : mem_strdup((const char *)text.data);
     buf_done(&text);
     return copy;
+}
+
+static enum rc read_start(struct call *call, char **ret_start, struct err *err)
+{
+    static const char SQL[] =
+        "select jsonb_build_object('streams', coalesce(jsonb_object_agg(stream_no, next_offset), "
+        "'{}'))::text from kasumori.kafka_offset";
+    struct db_result *result;
+    enum rc rc = db_run(call->db, "events_start", SQL, NULL, &result, err);
+    if (rc != RC_OK)
+        return rc;
+    char *start = mem_strdup((const char *)db_result_bytes(result, 0, 0).data);
+    db_result_free(result);
+    if (start == NULL)
+        return err_set(err, RC_RETRY, "out of memory");
+    *ret_start = start;
+    return RC_OK;
 }
 
 enum rc events_listen(struct call *call, struct err *err)
@@ -409,15 +387,17 @@ enum rc events_listen(struct call *call, struct err *err)
         return err_set(err, RC_RETRY, "out of memory");
     }
     wish->listener = listener;
-    listener->events = call->state->events;
+    wish->events = call->state->events;
     int64_t most_us = clock_now_us(clock_real()) + CHECKED_FOR_US;
     listener->expires_at_us =
         call->caller->expires_at_us < most_us ? call->caller->expires_at_us : most_us;
     listener->sees_cases = call->caller->role != ROLE_ADMIN;
     listener->sites = join_sites(call->caller);
-    if (listener->sites == NULL) {
+    enum rc rc = listener->sites == NULL ? err_set(err, RC_RETRY, "out of memory")
+                                         : read_start(call, &wish->start, err);
+    if (rc != RC_OK) {
         wish_free(wish);
-        return err_set(err, RC_RETRY, "out of memory");
+        return rc;
     }
     snprintf(wish->tenant, sizeof(wish->tenant), "%.*s", (int)call->caller->tenant.size,
              (const char *)call->caller->tenant.data);
@@ -440,7 +420,7 @@ enum rc events_new(struct monitor_state *state, struct events **ret_events, stru
     buf_init(&events->question, STATE_BYTES);
     events->boot = (uint64_t)clock_now_us(clock_real());
     events->params = db_params_new(2, TYPES, IS_ARRAY, STATE_BYTES);
-    events->timer = loop_every(state->loop, POLL_EVERY_US, on_tick, events);
+    events->timer = loop_every(state->loop, PROBE_EVERY_US, on_tick, events);
     if (events->params == NULL || events->timer == NULL) {
         events_free(events);
         return err_set(err, RC_RETRY, "out of memory");
@@ -454,8 +434,8 @@ void events_free(struct events *events)
     if (events == NULL)
         return;
     loop_watch_free(events->timer);
-    for (size_t i = 0; i < events->feeds_count; i++)
-        feed_free(events->feeds[i]);
+    for (size_t i = 0; i < events->sources_count; i++)
+        source_free(events->sources[i]);
     db_params_free(events->params);
     buf_done(&events->question);
     mem_free(events);
