@@ -1,12 +1,54 @@
 -- part scope
--- part rolled
+-- part sited
+), named (category) as (
+    select case when $2 ? 'category' then $2 ->> 'category' else (
+               select c.category from kasumori.rollup_coarse c
+               where c.tenant = $1 and c.span = 'day' and c.category > '' order by c.category limit 1) end
+    union all
+    select (select c.category from kasumori.rollup_coarse c
+            where c.tenant = $1 and c.span = 'day' and c.category > n.category order by c.category limit 1)
+    from named n where n.category is not null and not $2 ? 'category'
+), whole as (
+    select sum(contacts)::bigint as contacts, sum(incidents)::bigint as incidents, null::bigint as value
+    from (
+        select c.contacts, c.incidents from kasumori.rollup_coarse c
+        where (select is_whole from asked) and c.tenant = $1 and c.span = 'day' and c.site = ''
+          and c.category = (select category from asked)
+          and c.first_day between (select low from bound) and (select high from bound)
+        union all
+        select contacts, incidents from sited where not (select is_whole from asked)
+    ) as r
 ), told as (
-    select r.category, sum(r.contacts) as contacts, sum(r.incidents) as incidents
-    from bound, kasumori.rollup_day r
-    where r.tenant = $1 and r.category <> '' and r.day between low and high
-      and (not $2 ? 'category' or r.category = $2 ->> 'category')
-      and (not $2 ?| array['site', 'trade'] and $2 -> 'sites' = '[]' or r.site in (select site from scope))
-    group by r.category
+    select n.category, sum(r.contacts) as contacts, sum(r.incidents) as incidents
+    from named n
+    cross join lateral (
+        select c.contacts, c.incidents from kasumori.rollup_coarse c
+        where (select is_whole from asked) and c.tenant = $1 and c.span = 'day' and c.site = ''
+          and c.category = n.category
+          and c.first_day between (select low from bound) and (select high from bound)
+        union all
+        select m.contacts, m.incidents
+        from stretch s
+        cross join lateral (
+            select c.contacts, c.incidents from kasumori.rollup_coarse c
+            where c.tenant = $1 and c.span = 'month' and c.category = n.category
+              and c.site = any ((select places from asked)::text[]) and c.first_day between s.low and s.high offset 0
+        ) as m where not (select is_whole from asked) and s.span = 'month'
+        union all
+        select d.contacts, d.incidents
+        from stretch s
+        cross join lateral (
+            select distinct c.site from kasumori.rollup_coarse c
+            where c.tenant = $1 and c.span = 'month' and c.category = n.category
+              and c.site = any ((select places from asked)::text[])
+              and c.first_day between date_trunc('month', s.low::timestamp)::date and s.high offset 0
+        ) as e
+        cross join lateral (
+            select sum(r.contacts) as contacts, sum(r.incidents) as incidents from kasumori.rollup_day r
+            where r.tenant = $1 and r.category = n.category and r.site = e.site and r.day between s.low and s.high
+        ) as d where not (select is_whole from asked) and s.span = 'day' and d.contacts is not null
+    ) as r
+    group by n.category
 ), cell as (
     select -coalesce(t.incidents, 0) as place, coalesce(t.category, k.name) as key,
            coalesce(k.ja, t.category, k.name) as ja, coalesce(k.en, t.category, k.name) as en,
