@@ -48,6 +48,19 @@ int caller_cookie_hash(const struct call *call, uint8_t ret_hash[MAC_SHA256_BYTE
     return 1;
 }
 
+int caller_key_hash(const struct call *call, uint8_t ret_hash[MAC_SHA256_BYTES])
+{
+    static const char BEARER[] = "Bearer ";
+    const char *authorization = call_header(call, "Authorization");
+    if (authorization == NULL || strncasecmp(authorization, BEARER, sizeof(BEARER) - 1) != 0)
+        return 0;
+    struct slice key = slice_str(authorization + sizeof(BEARER) - 1);
+    if (!is_secret(key))
+        return 0;
+    mac_sha256(key, ret_hash);
+    return 1;
+}
+
 int caller_is_name(struct slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -124,12 +137,13 @@ static enum rc keep(struct call *call, struct slice text, struct slice *ret_text
     return RC_OK;
 }
 
-static enum rc keep_row(struct call *call, const struct db_result *result, struct slice *const *to,
-                        size_t count, struct err *err)
+/* The first three columns of a row. */
+static enum rc keep_three(struct call *call, const struct db_result *result, size_t row,
+                          struct slice *const to[3], struct err *err)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < count; i++)
-        rc = keep(call, db_result_bytes(result, 0, i), to[i], err);
+    for (size_t i = 0; rc == RC_OK && i < 3; i++)
+        rc = keep(call, db_result_bytes(result, row, i), to[i], err);
     return rc;
 }
 
@@ -177,7 +191,7 @@ static enum rc read_person(struct call *call, const struct db_result *result, st
 {
     struct slice sites;
     struct slice *const to[] = {&caller->tenant, &caller->account, &caller->name};
-    enum rc rc = keep_row(call, result, to, sizeof(to) / sizeof(to[0]), err);
+    enum rc rc = keep_three(call, result, 0, to, err);
     if (rc == RC_OK)
         rc = keep(call, db_result_bytes(result, 0, 4), &sites, err);
     if (rc == RC_OK)
@@ -232,44 +246,39 @@ static enum rc enter_proxied(struct call *call, const char *value, struct caller
     return rc == RC_OK ? take_person(call, result, caller, ret_is_known, err) : rc;
 }
 
-static enum rc read_machine(struct call *call, const struct db_result *result,
+enum rc caller_read_machine(struct call *call, const struct db_result *result, size_t row,
                             struct caller *caller, struct err *err)
 {
     struct slice sites;
     struct slice *const to[] = {&caller->tenant, &caller->account, &sites};
-    enum rc rc = keep_row(call, result, to, sizeof(to) / sizeof(to[0]), err);
+    enum rc rc = keep_three(call, result, row, to, err);
     if (rc == RC_OK)
         rc = split_sites(call, sites, caller, err);
     if (rc != RC_OK)
         return rc;
     caller->name = caller->account;
     caller->role = ROLE_MACHINE;
-    caller->scopes = (unsigned)db_result_int(result, 0, 3);
+    caller->scopes = (unsigned)db_result_int(result, row, 3);
     caller->expires_at_us = INT64_MAX;
     return RC_OK;
 }
 
-static enum rc enter_machine(struct call *call, struct slice key, struct caller *caller,
-                             int *ret_is_known, struct err *err)
+static enum rc enter_machine(struct call *call, struct caller *caller, int *ret_is_known,
+                             struct err *err)
 {
     uint8_t hash[MAC_SHA256_BYTES];
     struct db_result *result;
     *ret_is_known = 0;
-    if (!is_secret(key))
+    if (!caller_key_hash(call, hash))
         return RC_OK;
-    mac_sha256(key, hash);
-    enum rc rc = call_select(
-        call, "enter_machine",
-        "select tenant, 'machine:' || name, coalesce(site, ''), "
-        "(('lookup' = any (scope))::integer + 2 * ('export' = any (scope))::integer "
-        "+ 4 * ('read' = any (scope))::integer + 8 * ('receipt' = any (scope))::integer)::bigint "
-        "from kasumori.enter_machine($1)",
-        &result, err, "b", slice_of(hash, sizeof(hash)));
+    enum rc rc = call_select(call, "enter_machine",
+                             "select " CALLER_MACHINE_COLUMNS " from kasumori.enter_machine($1)",
+                             &result, err, "b", slice_of(hash, sizeof(hash)));
     if (rc != RC_OK)
         return rc;
     *ret_is_known = db_result_rows(result) == 1;
     if (*ret_is_known)
-        rc = read_machine(call, result, caller, err);
+        rc = caller_read_machine(call, result, 0, caller, err);
     db_result_free(result);
     return rc;
 }
@@ -296,8 +305,7 @@ enum rc caller_enter(struct call *call, struct caller *caller, enum caller_way *
     enum rc rc = RC_OK;
     if (authorization != NULL) {
         way = CALLER_MACHINE;
-        if (strncasecmp(authorization, "Bearer ", 7) == 0)
-            rc = enter_machine(call, slice_str(authorization + 7), caller, &is_known, err);
+        rc = enter_machine(call, caller, &is_known, err);
     } else if (caller_cookie_hash(call, hash)) {
         way = CALLER_SESSION;
         rc = caller_enter_session(call, hash, caller, &is_known, err);

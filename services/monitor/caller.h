@@ -27,6 +27,18 @@ enum rc caller_enter(struct call *call, struct caller *caller, enum caller_way *
 enum rc caller_enter_session(struct call *call, const uint8_t hash[MAC_SHA256_BYTES],
                              struct caller *caller, int *ret_is_known, struct err *err) MUST_CHECK;
 
+/* SHA-256 of the machine's key in the Authorization header; 0: there is none that can be one. */
+int caller_key_hash(const struct call *call, uint8_t ret_hash[MAC_SHA256_BYTES]);
+/* Fills *caller from a row that begins with these columns, of kasumori.enter_machine or
+   kasumori.machines. */
+#define CALLER_MACHINE_COLUMNS                                                                  \
+    "tenant, 'machine:' || name, coalesce(site, ''), (('lookup' = any (scope))::integer + 2 * " \
+    "('export' = any (scope))::integer + 4 * ('read' = any (scope))::integer "                  \
+    "+ 8 * ('receipt' = any (scope))::integer)::bigint"
+enum { CALLER_MACHINE_COLUMNS_COUNT = 4 };
+enum rc caller_read_machine(struct call *call, const struct db_result *result, size_t row,
+                            struct caller *caller, struct err *err) MUST_CHECK;
+
 /* Whether a POST comes from a page of ours: "X-Kasumori: 1", which another site's page cannot send
    without asking first, and an Origin, when given, that is this host. */
 int caller_is_same_origin(const struct call *call);

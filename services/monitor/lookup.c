@@ -1,125 +1,368 @@
-/* What is known of a number, for a program that asks while it rings.
-   Invariant: one statement answers, and the audit row of the look commits with it; tokens go into
-   neither row nor log. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+/* Look-ups, many at a time. Invariant: no answer leaves before the transaction that holds its audit
+   row has committed, and a question is answered only in the tenant that its key opened in that same
+   transaction; tokens go into neither row nor log. */
+#include "services/monitor/lookup.h"
 
-#include "services/common/base/hex.h"
-#include "services/common/base/limits.h"
-#include "services/common/jsonio/jsonio.h"
-#include "services/monitor/read_cases.h"
+#include "services/common/base/check.h"
+#include "services/common/base/mem.h"
+#include "services/common/log/log.h"
+#include "services/monitor/lookup_policy.h"
+#include "services/monitor/lookup_question.h"
+#include "services/monitor/monitor.h"
 #include "services/monitor/sql.h"
 
-enum { TOKENS_MAX = 8, MAC_BYTES = 16 };
+/* Two: while one batch commits, the other is computed. */
+enum { WORKERS = 2 };
 
-static const struct read_param PURPOSE = {.name = "purpose", .type = READ_TYPE_TEXT};
-static const struct read_param NAME = {.name = "callId", .type = READ_TYPE_NAME};
+struct asked {
+    struct serve_job *job;
+    uint8_t key_hash[MAC_SHA256_BYTES];
+    int64_t linking_version; /* of the key's tenant */
+    struct lookup_question question;
+    int is_open; /* neither refused nor answered */
+};
 
-static enum rc refuse(struct call *call, const char *place, const char *why)
+/* What one worker keeps from batch to batch. */
+struct bench {
+    struct lookup_policies policies;
+    struct db_params *keys, *enter, *questions;
+    struct asked asked[BATCH_ITEMS_MAX];
+    size_t count;
+};
+
+struct lookups {
+    struct batch *batch;
+    struct bench benches[WORKERS];
+};
+
+/* ---- who asks ---- */
+
+static const char MACHINES[] =
+    "select " CALLER_MACHINE_COLUMNS ", turn, linking_version from kasumori.machines($1)";
+
+static const char ENTER[] = "select from kasumori.enter_machine($1)";
+
+enum { COLUMN_TURN = CALLER_MACHINE_COLUMNS_COUNT, COLUMN_LINKING_VERSION };
+
+static enum rc ask_keys(struct bench *bench, struct db *db, struct db_result **ret_rows,
+                        struct err *err)
 {
-    return call_problem(call, 400, "bad_member", place, why);
-}
-
-/* The text of a member; NULL data when it is absent. */
-static enum rc take_text(struct call *call, const struct jsonio_value *object,
-                         const struct read_param *param, int is_required, struct slice *ret_text)
-{
-    const struct jsonio_value *value = jsonio_find(object, param->name);
-    *ret_text = slice_of(NULL, 0);
-    if (value == NULL)
-        return is_required ? refuse(call, param->name, "it must be given") : RC_OK;
-    if (jsonio_type(value) != JSONIO_TYPE_STRING)
-        return refuse(call, param->name, "want a string");
-    struct slice text = jsonio_string(value);
-    if (!read_is_valid(param, (const char *)text.data))
-        return refuse(call, param->name, "it is empty, too long or holds control characters");
-    *ret_text = text;
-    return RC_OK;
-}
-
-static enum rc put_token(struct read_args *args, struct call *call,
-                         const struct jsonio_value *token)
-{
-    uint8_t mac[MAC_BYTES];
-    if (jsonio_type(token) != JSONIO_TYPE_OBJECT)
-        return refuse(call, "tokens", "want objects");
-    const struct jsonio_value *kind = jsonio_find(token, "kind");
-    const struct jsonio_value *key_id = jsonio_find(token, "keyId");
-    const struct jsonio_value *digits = jsonio_find(token, "mac");
-    if (kind == NULL || jsonio_type(kind) != JSONIO_TYPE_STRING ||
-        read_kind_number(jsonio_string(kind)) == 0)
-        return refuse(call, "tokens.kind", "want the name of a kind that links");
-    if (key_id == NULL || jsonio_type(key_id) != JSONIO_TYPE_INTEGER ||
-        jsonio_integer(key_id) < 0 || jsonio_integer(key_id) > UINT32_MAX)
-        return refuse(call, "tokens.keyId", "want a number from 0 to 4294967295");
-    if (digits == NULL || jsonio_type(digits) != JSONIO_TYPE_STRING ||
-        jsonio_string(digits).size != 2 * MAC_BYTES ||
-        hex_parse((const char *)jsonio_string(digits).data, mac, MAC_BYTES) != RC_OK)
-        return refuse(call, "tokens.mac", "want 32 hexadecimal digits");
-    buf_addf(&args->json, "{\"kind\":%d,\"keyId\":%" PRId64 ",\"mac\":\"%s\"}",
-             read_kind_number(jsonio_string(kind)), jsonio_integer(key_id),
-             (const char *)jsonio_string(digits).data);
-    return RC_OK;
-}
-
-static enum rc put_tokens(struct read_args *args, struct call *call,
-                          const struct jsonio_value *object)
-{
-    const struct jsonio_value *tokens = jsonio_find(object, "tokens");
-    enum rc rc = RC_OK;
-    if (tokens == NULL || jsonio_type(tokens) != JSONIO_TYPE_ARRAY || jsonio_count(tokens) == 0 ||
-        jsonio_count(tokens) > TOKENS_MAX)
-        return refuse(call, "tokens", "want an array of 1 to 8 tokens");
-    read_args_raw(args, "tokens", "[");
-    for (size_t i = 0; rc == RC_OK && i < jsonio_count(tokens); i++) {
-        if (i > 0)
-            buf_add_char(&args->json, ',');
-        rc = put_token(args, call, jsonio_item(tokens, i));
-    }
-    buf_add_char(&args->json, ']');
+    struct db_step steps[] = {
+        {.name = "begin", .sql = "begin"},
+        {.name = "as_monitor", .sql = "set local role kasumori_monitor"},
+        {.name = "lookup_machines", .sql = MACHINES, .params = bench->keys, .has_answer = 1},
+    };
+    db_params_reset(bench->keys);
+    for (size_t i = 0; i < bench->count; i++)
+        db_put_bytes(bench->keys, 0, slice_of(bench->asked[i].key_hash, MAC_SHA256_BYTES));
+    enum rc rc = db_run_steps(db, steps, sizeof(steps) / sizeof(steps[0]), err);
+    if (rc == RC_OK)
+        *ret_rows = steps[2].result;
     return rc;
 }
 
-static enum rc audit(struct call *call, struct slice purpose, struct slice call_id, struct err *err)
+/* RC_REJECT: refused. */
+static enum rc admit(struct asked *asked, struct err *err)
 {
-    char object[LIMIT_NAME_BYTES + sizeof("call ")];
-    int size = snprintf(object, sizeof(object), "call %.*s", (int)call_id.size,
-                        call_id.size == 0 ? "" : (const char *)call_id.data);
-    return call_audit(call, "lookup", purpose, slice_of(object, (size_t)size), err);
+    enum rc rc = serve_check(asked->job);
+    return rc == RC_OK ? lookup_question_read(&asked->job->call, &asked->question, err) : rc;
 }
 
-static enum rc answer(struct call *call, struct read_args *args, const struct jsonio_value *object,
-                      struct err *err)
+static enum rc admit_all(struct bench *bench, const struct db_result *rows, struct err *err)
 {
-    static const struct read READ = {.name = "lookup", .sql = sql_lookup};
-    const struct read_param site_param = {.name = "site", .type = READ_TYPE_NAME};
-    struct slice purpose, call_id, site;
-    enum rc rc = take_text(call, object, &PURPOSE, 1, &purpose);
-    if (rc == RC_OK)
-        rc = take_text(call, object, &NAME, 0, &call_id);
-    if (rc == RC_OK)
-        rc = take_text(call, object, &site_param, 1, &site);
-    if (rc == RC_OK && !call_sees_site(call, site))
-        rc = refuse(call, "site", "the key is for another site");
-    if (rc == RC_OK)
-        rc = put_tokens(args, call, object);
-    if (rc != RC_OK) {
-        read_args_done(args);
-        return rc;
+    enum rc rc = RC_OK;
+    for (size_t row = 0; rc == RC_OK && row < db_result_rows(rows); row++) {
+        struct asked *asked = &bench->asked[db_result_int(rows, row, COLUMN_TURN) - 1];
+        rc = caller_read_machine(&asked->job->call, rows, row, &asked->job->caller, err);
+        asked->job->way = CALLER_MACHINE;
+        asked->linking_version = db_result_int(rows, row, COLUMN_LINKING_VERSION);
     }
-    read_args_text(args, "site", site);
-    rc = read_answer(call, &READ, args, err);
-    return rc == RC_OK ? audit(call, purpose, call_id, err) : rc;
+    for (size_t i = 0; rc == RC_OK && i < bench->count; i++) {
+        rc = admit(&bench->asked[i], err);
+        bench->asked[i].is_open = rc == RC_OK;
+        if (rc == RC_REJECT)
+            rc = RC_OK;
+    }
+    return rc;
 }
 
-enum rc lookup(struct call *call, struct err *err)
+/* ---- answers ---- */
+
+enum {
+    PARAM_TENANT,
+    PARAM_TURN,
+    PARAM_SITE,
+    PARAM_ACTOR,
+    PARAM_PURPOSE,
+    PARAM_OBJECT,
+    PARAM_TOKEN_TURN,
+    PARAM_TOKEN_KIND,
+    PARAM_TOKEN_KEY_ID,
+    PARAM_TOKEN_MAC,
+    PARAM_EXPIRY,
+};
+
+static int is_of(const struct asked *asked, struct slice tenant)
 {
-    const struct jsonio_value *object;
-    struct read_args args;
-    enum rc rc = call_json(call, &object, err);
+    return asked->is_open && slice_is_equal(asked->job->caller.tenant, tenant);
+}
+
+static void put_question(struct db_params *params, int64_t turn, const struct asked *asked)
+{
+    const struct lookup_question *question = &asked->question;
+    db_put_int(params, PARAM_TURN, turn);
+    db_put_text(params, PARAM_SITE, question->site);
+    db_put_text(params, PARAM_ACTOR, asked->job->caller.account);
+    db_put_text(params, PARAM_PURPOSE, question->purpose);
+    db_put_text(params, PARAM_OBJECT, question->object);
+    for (size_t i = 0; i < question->tokens_count; i++) {
+        db_put_int(params, PARAM_TOKEN_TURN, turn);
+        db_put_int(params, PARAM_TOKEN_KIND, question->tokens[i].kind);
+        db_put_int(params, PARAM_TOKEN_KEY_ID, question->tokens[i].key_id);
+        db_put_uuid(params, PARAM_TOKEN_MAC, &question->tokens[i].mac);
+    }
+}
+
+static void put_all(struct bench *bench, struct slice tenant, const struct lookup_expiry *expiry)
+{
+    struct db_params *params = bench->questions;
+    db_params_reset(params);
+    db_put_text(params, PARAM_TENANT, tenant);
+    for (size_t i = 0; i < bench->count; i++)
+        if (is_of(&bench->asked[i], tenant))
+            put_question(params, (int64_t)i, &bench->asked[i]);
+    for (size_t kind = 1; kind < FACT_KINDS; kind++) /* arrays count from 1 */
+        db_put_int(params, PARAM_EXPIRY, expiry->us[kind]);
+}
+
+static enum rc put_answers(struct bench *bench, const struct db_result *rows, struct err *err)
+{
+    for (size_t row = 0; row < db_result_rows(rows); row++) {
+        struct asked *asked = &bench->asked[db_result_int(rows, row, 0)];
+        struct slice body = db_result_bytes(rows, row, 1);
+        buf_add(&asked->job->call.out, body.data, body.size);
+        if (asked->job->call.out.is_failed)
+            return err_set(err, RC_RETRY, "out of memory");
+        asked->is_open = 0;
+    }
+    return RC_OK;
+}
+
+/* The policy that holds for the tenant of asked, read when it was not before. */
+static enum rc find_policy(struct bench *bench, struct db *db, const struct asked *asked,
+                           const struct lookup_expiry **ret_expiry, struct err *err)
+{
+    struct slice tenant = asked->job->caller.tenant;
+    struct db_step enter = {.name = "lookup_enter", .sql = ENTER, .params = bench->enter};
+    const struct lookup_expiry *kept =
+        lookup_policy_kept(&bench->policies, tenant, asked->linking_version);
+    enum rc rc = RC_OK;
+    if (kept == NULL)
+        rc = db_run_steps(db, &enter, 1, err);
+    if (rc == RC_OK && kept == NULL)
+        rc = lookup_policy_read(&bench->policies, db, tenant, asked->linking_version, &kept, err);
+    if (rc == RC_OK)
+        *ret_expiry = kept;
+    return rc;
+}
+
+/* Of all open questions of the tenant of first. */
+static enum rc answer_tenant(struct bench *bench, struct db *db, const struct asked *first,
+                             int is_last, struct err *err)
+{
+    struct db_step steps[] = {
+        {.name = "lookup_enter", .sql = ENTER, .params = bench->enter},
+        {.name = "lookup", .sql = sql_lookup, .params = bench->questions, .has_answer = 1},
+        {.name = "commit", .sql = "commit"},
+    };
+    const struct lookup_expiry *expiry;
+    db_params_reset(bench->enter);
+    db_put_bytes(bench->enter, 0, slice_of(first->key_hash, MAC_SHA256_BYTES));
+    enum rc rc = find_policy(bench, db, first, &expiry, err);
     if (rc != RC_OK)
         return rc;
-    read_args_init(&args, call);
-    return answer(call, &args, object, err);
+    put_all(bench, first->job->caller.tenant, expiry);
+    rc = db_run_steps(db, steps, is_last ? 3 : 2, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = put_answers(bench, steps[1].result, err);
+    db_result_free(steps[1].result);
+    return rc;
+}
+
+/* The first open question from at on, of another tenant than but, if that is given. */
+static struct asked *next_open(struct bench *bench, size_t at, const struct asked *but)
+{
+    for (; at < bench->count; at++) {
+        struct asked *asked = &bench->asked[at];
+        if (asked->is_open && (but == NULL || !is_of(asked, but->job->caller.tenant)))
+            return asked;
+    }
+    return NULL;
+}
+
+static enum rc answer_open(struct bench *bench, struct db *db, struct err *err)
+{
+    enum rc rc = RC_OK;
+    struct asked *first = next_open(bench, 0, NULL);
+    if (first == NULL)
+        return db_exec(db, "rollback", err); /* all were refused */
+    while (rc == RC_OK && first != NULL) {
+        int is_last = next_open(bench, 0, first) == NULL;
+        rc = answer_tenant(bench, db, first, is_last, err);
+        if (rc == RC_OK && first->is_open)
+            rc = err_set(err, RC_FATAL, "the statement answered nothing");
+        first = next_open(bench, 0, NULL);
+    }
+    return rc;
+}
+
+/* ---- batches ---- */
+
+static void take(struct bench *bench, struct batch_item *const *items, size_t count)
+{
+    bench->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct asked *asked = &bench->asked[bench->count];
+        *asked = (struct asked){.job = serve_job_of(items[i])};
+        if (asked->job->call.status >= 400)
+            continue; /* refused before, with others beside it */
+        buf_reset(&asked->job->call.out);
+        if (caller_key_hash(&asked->job->call, asked->key_hash))
+            bench->count++;
+        else if (serve_check(asked->job) != RC_REJECT)
+            CHECK(!"a caller without a key is nobody");
+    }
+}
+
+static enum rc answer_together(struct bench *bench, struct db *db, struct err *err)
+{
+    struct db_result *rows;
+    if (bench->count == 0)
+        return RC_OK;
+    enum rc rc = ask_keys(bench, db, &rows, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = admit_all(bench, rows, err);
+    db_result_free(rows);
+    return rc == RC_OK ? answer_open(bench, db, err) : rc;
+}
+
+static void fail_all(struct batch_item *const *items, size_t count, enum rc rc,
+                     const struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (serve_job_of(items[i])->call.status < 400)
+            serve_fail(serve_job_of(items[i]), rc, err);
+}
+
+/* Together, or each by itself when what went wrong may be the fault of one. */
+static void answer(struct bench *bench, struct db *db, struct batch_item *const *items,
+                   size_t count)
+{
+    struct err err, ignored;
+    take(bench, items, count);
+    enum rc rc = answer_together(bench, db, &err);
+    if (rc == RC_OK)
+        return;
+    if (!db_is_idle(db) && db_exec(db, "rollback", &ignored) != RC_OK)
+        log_debug("look-up: %s", ignored.text); /* a lost connection rolls back */
+    if (rc == RC_RETRY || count == 1) {
+        fail_all(items, count, rc, &err);
+        return;
+    }
+    log_warn("look-ups are answered one by one: %s", err.text);
+    for (size_t i = 0; i < count; i++)
+        answer(bench, db, &items[i], 1);
+}
+
+static void on_run(void *ctx, const struct batch_work *work)
+{
+    struct lookups *lookups = ctx;
+    if (work->db == NULL)
+        fail_all(work->items, work->count, RC_RETRY, work->away);
+    else
+        answer(&lookups->benches[work->worker], work->db, work->items, work->count);
+}
+
+static void on_done(void *ctx, struct batch_item *item)
+{
+    (void)ctx;
+    serve_finish(serve_job_of(item));
+}
+
+/* ---- start and stop ---- */
+
+static void bench_done(struct bench *bench)
+{
+    db_params_free(bench->keys);
+    db_params_free(bench->enter);
+    db_params_free(bench->questions);
+}
+
+static int bench_init(struct bench *bench)
+{
+    static const enum db_type BYTES[] = {DB_TYPE_BYTEA};
+    static const int ONE[] = {0}, MANY[] = {1};
+    static const enum db_type TYPES[] = {
+        [PARAM_TENANT] = DB_TYPE_TEXT,       [PARAM_TURN] = DB_TYPE_INT8,
+        [PARAM_SITE] = DB_TYPE_TEXT,         [PARAM_ACTOR] = DB_TYPE_TEXT,
+        [PARAM_PURPOSE] = DB_TYPE_TEXT,      [PARAM_OBJECT] = DB_TYPE_TEXT,
+        [PARAM_TOKEN_TURN] = DB_TYPE_INT8,   [PARAM_TOKEN_KIND] = DB_TYPE_INT2,
+        [PARAM_TOKEN_KEY_ID] = DB_TYPE_INT8, [PARAM_TOKEN_MAC] = DB_TYPE_UUID,
+        [PARAM_EXPIRY] = DB_TYPE_INT8,
+    };
+    static const int IS_ARRAY[] = {0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    bench->keys = db_params_new(1, BYTES, MANY, LIMIT_MONITOR_PARAM_BYTES);
+    bench->enter = db_params_new(1, BYTES, ONE, LIMIT_STRING_BYTES);
+    bench->questions =
+        db_params_new(sizeof(TYPES) / sizeof(TYPES[0]), TYPES, IS_ARRAY, LIMIT_MONITOR_PARAM_BYTES);
+    return bench->keys != NULL && bench->enter != NULL && bench->questions != NULL;
+}
+
+enum rc lookups_new(struct monitor_state *state, struct lookups **ret_lookups, struct err *err)
+{
+    struct lookups *lookups = mem_zalloc(sizeof(*lookups));
+    if (lookups == NULL)
+        return err_set(err, RC_RETRY, "out of memory");
+    const struct batch_config config = {
+        .database = state->config->database,
+        .schema_least = MONITOR_SCHEMA_LEAST,
+        .schema_most = MONITOR_SCHEMA_MOST,
+        .workers = WORKERS,
+        .items_max = LIMIT_MONITOR_LOOKUPS,
+        .waiting_max = LIMIT_MONITOR_WAITING,
+        .run = on_run,
+        .done = on_done,
+        .ctx = lookups,
+    };
+    int is_ready = 1;
+    for (size_t i = 0; i < WORKERS; i++)
+        is_ready &= bench_init(&lookups->benches[i]);
+    enum rc rc = is_ready ? batch_new(state->loop, &config, &lookups->batch, err)
+                          : err_set(err, RC_RETRY, "out of memory");
+    if (rc == RC_OK)
+        *ret_lookups = lookups;
+    else
+        lookups_free(lookups);
+    return rc;
+}
+
+void lookups_free(struct lookups *lookups)
+{
+    if (lookups->batch != NULL)
+        batch_free(lookups->batch);
+    for (size_t i = 0; i < WORKERS; i++)
+        bench_done(&lookups->benches[i]);
+    mem_free(lookups);
+}
+
+enum rc lookups_give(struct lookups *lookups, struct serve_job *job)
+{
+    return batch_give(lookups->batch, &job->item);
+}
+
+size_t lookups_under_way(const struct lookups *lookups)
+{
+    return batch_under_way(lookups->batch);
 }

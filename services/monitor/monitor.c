@@ -10,6 +10,7 @@
 #include "services/common/log/log.h"
 #include "services/common/loop/loop.h"
 #include "services/monitor/events.h"
+#include "services/monitor/lookup.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/pages.h"
 #include "services/monitor/seal.h"
@@ -52,8 +53,9 @@ static void on_metrics(void *ctx, struct http_request *request)
     struct monitor *monitor = ctx;
     struct buf body;
     buf_init(&body, 64 * 1024);
-    metrics_set(monitor->state.metrics, METRIC_CALLS_UNDER_WAY,
-                (int64_t)pool_under_way(monitor->state.pool));
+    metrics_set(
+        monitor->state.metrics, METRIC_CALLS_UNDER_WAY,
+        (int64_t)(pool_under_way(monitor->state.pool) + lookups_under_way(monitor->state.lookups)));
     metrics_write(monitor->state.metrics, &body);
     http_reply(request, 200, "text/plain; version=0.0.4", buf_slice(&body));
     buf_done(&body);
@@ -196,6 +198,18 @@ static void stop_pool(void *ctx)
     throttle_free(monitor->state.throttle);
 }
 
+static enum rc start_lookups(void *ctx, struct err *err)
+{
+    struct monitor *monitor = ctx;
+    return lookups_new(&monitor->state, &monitor->state.lookups, err);
+}
+
+static void stop_lookups(void *ctx)
+{
+    struct monitor *monitor = ctx;
+    lookups_free(monitor->state.lookups);
+}
+
 static enum rc start_events(void *ctx, struct err *err)
 {
     struct monitor *monitor = ctx;
@@ -271,7 +285,8 @@ static const struct stage STAGES[] = {
     {"metrics", start_metrics, stop_metrics}, {"loop", start_loop, stop_loop},
     {"watch", start_watch, stop_watch},       {"seal", start_seal, stop_seal},
     {"events", start_events, stop_events},    {"pool", start_pool, stop_pool},
-    {"pages", start_pages, stop_pages},       {"http", start_http, stop_http},
+    {"lookups", start_lookups, stop_lookups}, {"pages", start_pages, stop_pages},
+    {"http", start_http, stop_http},
 };
 
 enum rc monitor_run(const struct monitor_config *config, struct err *err)

@@ -8,4 +8,5 @@ add_custom_command(OUTPUT ${sql_embedded}
     DEPENDS ${statements} ${CMAKE_CURRENT_SOURCE_DIR}/embed_sql.cmake
     VERBATIM)
 target_sources(monitor PRIVATE
-    events.c export.c read.c read_board.c read_cases.c read_cursor.c stats.c lookup.c read_receipts.c ${sql_embedded})
+    events.c export.c read.c read_board.c read_cases.c read_cursor.c read_receipts.c stats.c
+    batch.c lookup.c lookup_policy.c lookup_question.c ${sql_embedded})

@@ -62,7 +62,7 @@ const struct route routes_all[] = {
         ROUTE_PURPOSE),
     GET("/v1/exports/incidents.ndjson", JUDGES | ROLE_MACHINE, SCOPE_EXPORT, export_ndjson,
         ROUTE_PURPOSE),
-    POST("/v1/lookup", ROLE_MACHINE, SCOPE_LOOKUP, lookup, ROUTE_PLAN_ONCE),
+    POST("/v1/lookup", ROLE_MACHINE, SCOPE_LOOKUP, NULL, ROUTE_LOOKUP),
     POST("/v1/receipts", ROLE_MACHINE, SCOPE_RECEIPT, read_receipts, 0),
 };
 

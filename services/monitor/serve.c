@@ -3,30 +3,29 @@
    committed. */
 #include "services/monitor/serve.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "services/common/base/check.h"
 #include "services/common/base/clock.h"
 #include "services/common/base/limits.h"
 #include "services/common/base/mem.h"
 #include "services/common/base/utf8.h"
 #include "services/common/jsonio/jsonio.h"
 #include "services/common/log/log.h"
-#include "services/monitor/caller.h"
+#include "services/monitor/lookup.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/problem.h"
 #include "services/monitor/repeat.h"
 
 enum { HEADERS_MAX = 8, BUSY_S = 2 };
 
-struct job {
-    struct pool_task task;
-    struct http_request *request;
-    struct caller caller;
-    enum caller_way way;
-    struct call call;
-};
+struct serve_job *serve_job_of(struct batch_item *item)
+{
+    return (struct serve_job *)((char *)item - offsetof(struct serve_job, item));
+}
 
 /* ---- letting in ---- */
 
@@ -39,7 +38,7 @@ static int is_json(const char *type)
     return type[size] == '\0' || type[size] == ';' || type[size] == ' ';
 }
 
-static enum rc check_post(struct job *job)
+static enum rc check_post(struct serve_job *job)
 {
     struct call *call = &job->call;
     if (!is_json(call_header(call, "Content-Type")))
@@ -50,7 +49,7 @@ static enum rc check_post(struct job *job)
     return RC_OK;
 }
 
-static enum rc check_caller(struct job *job)
+static enum rc check_caller(struct serve_job *job)
 {
     const struct route *route = job->call.route;
     const struct caller *caller = &job->caller;
@@ -64,6 +63,12 @@ static enum rc check_caller(struct job *job)
         return call_problem(&job->call, 403, "forbidden", NULL,
                             "the key's scope does not cover this");
     return RC_OK;
+}
+
+enum rc serve_check(struct serve_job *job)
+{
+    enum rc rc = check_caller(job);
+    return rc == RC_OK && job->call.route->method == HTTP_METHOD_POST ? check_post(job) : rc;
 }
 
 static enum rc check_purpose(struct call *call)
@@ -121,7 +126,7 @@ static enum rc check_version(struct call *call)
 
 /* ---- in the transaction ---- */
 
-static enum rc run_in(struct job *job, struct err *err)
+static enum rc run_in(struct serve_job *job, struct err *err)
 {
     struct call *call = &job->call;
     int is_answered = 0;
@@ -129,15 +134,14 @@ static enum rc run_in(struct job *job, struct err *err)
     if (call->route->roles != 0)
         rc = caller_enter(call, &job->caller, &job->way, err);
     if (rc == RC_OK)
-        rc = check_caller(job);
-    if (rc == RC_OK && call->route->method == HTTP_METHOD_POST)
-        rc = check_post(job);
+        rc = serve_check(job);
     if (rc == RC_OK)
         rc = check_purpose(call);
     if (rc == RC_OK && (call->route->flags & ROUTE_REPEATABLE) != 0)
         rc = repeat_find(call, &is_answered, err);
     if (rc != RC_OK || is_answered)
         return rc;
+    CHECK(call->route->run != NULL); /* ROUTE_LOOKUP lets only keys in, and those came elsewhere */
     rc = call->route->run(call, err);
     if (rc == RC_OK)
         rc = check_version(call);
@@ -146,15 +150,10 @@ static enum rc run_in(struct job *job, struct err *err)
     return rc;
 }
 
-static enum rc transact(struct job *job, struct err *err)
+static enum rc transact(struct serve_job *job, struct err *err)
 {
     struct call *call = &job->call;
-    int is_planned_once = (call->route->flags & ROUTE_PLAN_ONCE) != 0;
-    enum rc rc = db_exec(call->db,
-                         is_planned_once ? "begin; set local role kasumori_monitor; "
-                                           "set local plan_cache_mode = force_generic_plan"
-                                         : "begin; set local role kasumori_monitor",
-                         err);
+    enum rc rc = db_exec(call->db, "begin; set local role kasumori_monitor", err);
     if (rc != RC_OK)
         return rc;
     rc = run_in(job, err);
@@ -168,8 +167,7 @@ static enum rc transact(struct job *job, struct err *err)
     return rc;
 }
 
-/* What a handler did not put in words itself. */
-static void answer_failure(struct job *job, enum rc rc, const struct err *err)
+void serve_fail(struct serve_job *job, enum rc rc, const struct err *err)
 {
     struct call *call = &job->call;
     enum rc ignored = RC_OK;
@@ -207,7 +205,7 @@ static void drop_take_over(struct call *call)
 
 static void on_run(struct pool_task *task, struct db *db, const struct err *away)
 {
-    struct job *job = (struct job *)task;
+    struct serve_job *job = (struct serve_job *)task;
     struct err err = {.rc = RC_OK};
     job->call.db = db;
     if (db == NULL)
@@ -215,7 +213,7 @@ static void on_run(struct pool_task *task, struct db *db, const struct err *away
     enum rc rc = db == NULL ? RC_RETRY : transact(job, &err);
     if (rc != RC_OK)
         drop_take_over(&job->call);
-    answer_failure(job, rc, &err);
+    serve_fail(job, rc, &err);
 }
 
 /* ---- replying ---- */
@@ -226,7 +224,7 @@ static void add_header(struct http_header *headers, size_t *count, const char *n
     headers[(*count)++] = (struct http_header){name, value};
 }
 
-static void reply(struct job *job)
+static void reply(struct serve_job *job)
 {
     const struct call *call = &job->call;
     struct http_header headers[HEADERS_MAX];
@@ -255,7 +253,7 @@ static void reply(struct job *job)
     http_reply_answer(job->request, &answer);
 }
 
-static void job_free(struct job *job)
+static void job_free(struct serve_job *job)
 {
     jsonio_doc_free(job->call.json);
     buf_done(&job->call.out);
@@ -263,15 +261,19 @@ static void job_free(struct job *job)
     mem_free(job);
 }
 
-static void on_done(struct pool_task *task)
+void serve_finish(struct serve_job *job)
 {
-    struct job *job = (struct job *)task;
     struct call *call = &job->call;
     if (call->take_over != NULL)
         call->take_over(call->take_over_ctx, job->request);
     else
         reply(job);
     job_free(job);
+}
+
+static void on_done(struct pool_task *task)
+{
+    serve_finish((struct serve_job *)task);
 }
 
 static void reply_busy(struct http_request *request)
@@ -291,10 +293,10 @@ static void reply_busy(struct http_request *request)
     buf_done(&body);
 }
 
-static struct job *job_make(struct monitor_state *state, const struct route *route,
-                            struct http_request *request)
+static struct serve_job *job_make(struct monitor_state *state, const struct route *route,
+                                  struct http_request *request)
 {
-    struct job *job = mem_zalloc(sizeof(*job));
+    struct serve_job *job = mem_zalloc(sizeof(*job));
     struct arena *arena = arena_new(LIMIT_MONITOR_ARENA_BYTES);
     if (job == NULL || arena == NULL) {
         arena_free(arena);
@@ -315,11 +317,19 @@ static struct job *job_make(struct monitor_state *state, const struct route *rou
     return job;
 }
 
+static enum rc give(struct monitor_state *state, struct serve_job *job)
+{
+    int is_lookup = (job->call.route->flags & ROUTE_LOOKUP) != 0;
+    if (is_lookup && call_header(&job->call, "Authorization") != NULL)
+        return lookups_give(state->lookups, job);
+    return pool_give(state->pool, &job->task);
+}
+
 void serve(struct monitor_state *state, const struct route *route, struct http_request *request)
 {
-    struct job *job = job_make(state, route, request);
+    struct serve_job *job = job_make(state, route, request);
     metrics_add(state->metrics, METRIC_CALLS, 1);
-    if (job != NULL && pool_give(state->pool, &job->task) == RC_OK)
+    if (job != NULL && give(state, job) == RC_OK)
         return;
     metrics_add(state->metrics, METRIC_CALLS_REFUSED, 1);
     if (job != NULL)

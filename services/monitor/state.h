@@ -8,6 +8,7 @@
 #include "services/monitor/throttle.h"
 
 struct events;
+struct lookups;
 
 /* What all requests share. Borrowed by them; lives as long as the server. */
 struct monitor_state {
@@ -17,6 +18,7 @@ struct monitor_state {
     struct pool *pool;
     struct throttle *throttle;
     struct events *events;
+    struct lookups *lookups;
 };
 
 #endif

@@ -86,6 +86,7 @@ enum {
     LIMIT_MONITOR_BODY_BYTES = 64 * 1024,         /* of a request */
     LIMIT_MONITOR_PURPOSE_BYTES = 256,
     LIMIT_MONITOR_WAITING = 256, /* requests waiting for a thread */
+    LIMIT_MONITOR_LOOKUPS = 32,  /* look-ups answered by one statement */
     LIMIT_MONITOR_THREADS = 64,
     LIMIT_MONITOR_SEALED = 5000, /* audit rows of a tenant sealed in one transaction */
 

@@ -238,3 +238,110 @@ enum rc db_run(struct db *db, const char *name, const char *sql, const struct db
     cut_cable(db);
     return rc != RC_OK ? rc : lose(db, name, err);
 }
+
+/* ---- several statements in one round trip ---- */
+
+/* Sends every step, each of which is prepared, and the end of them. */
+static int send_steps(struct db *db, const struct db_step *steps, size_t count)
+{
+    enum { BINARY = 1 };
+    for (size_t i = 0; i < count; i++) {
+        struct db_bound bound;
+        struct err ignored; /* they were bound before */
+        if (db_params_bind(steps[i].params, &bound, &ignored) != RC_OK ||
+            !PQsendQueryPrepared(db->conn, steps[i].name, bound.count, bound.values, bound.lengths,
+                                 bound.formats, BINARY))
+            return 0;
+    }
+    return PQpipelineSync(db->conn);
+}
+
+static enum rc take_result(struct db *db, struct db_step *step, PGresult *result, struct err *err)
+{
+    enum rc rc = RC_OK;
+    if (!is_success(result))
+        rc = report(db, step->name, result, err);
+    else if (is_false_commit(step->sql, result))
+        rc = err_set(err, RC_RETRY, "%s: the transaction had failed and was rolled back",
+                     step->name);
+    else if (step->has_answer)
+        return db_result_new(result, &step->result, err);
+    PQclear(result);
+    return rc;
+}
+
+/* Reads what belongs to one step, to its end, and keeps it unless a step before has failed. */
+static enum rc receive_step(struct db *db, struct db_step *step, enum rc before, struct err *err)
+{
+    enum rc rc = before;
+    PGresult *result = PQgetResult(db->conn);
+    if (result == NULL && rc == RC_OK)
+        rc = lose(db, step->name, err);
+    for (; result != NULL; result = PQgetResult(db->conn)) {
+        if (rc == RC_OK && step->result == NULL)
+            rc = take_result(db, step, result, err);
+        else
+            PQclear(result);
+    }
+    return rc;
+}
+
+/* The server's word that all were dealt with; without it the connection is of no use. */
+static enum rc receive_end(struct db *db, enum rc before, struct err *err)
+{
+    PGresult *result = PQgetResult(db->conn);
+    int is_end = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    PQclear(result);
+    if (is_end && PQexitPipelineMode(db->conn))
+        return before;
+    db->is_gone = 1;
+    return before != RC_OK ? before : lose(db, "database", err);
+}
+
+static enum rc prepare_steps(struct db *db, const struct db_step *steps, size_t count,
+                             struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && i < count; i++) {
+        struct db_bound bound;
+        struct err why;
+        rc = db_params_bind(steps[i].params, &bound, &why);
+        if (rc != RC_OK)
+            return err_set(err, rc, "%s: %s", steps[i].name, why.text);
+        rc = prepare(db, steps[i].name, steps[i].sql, &bound, err);
+    }
+    return rc;
+}
+
+static enum rc run_steps(struct db *db, struct db_step *steps, size_t count, struct err *err)
+{
+    if (!PQenterPipelineMode(db->conn) || !send_steps(db, steps, count))
+        return lose(db, "database", err);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < count && !db->is_gone; i++)
+        rc = receive_step(db, &steps[i], rc, err);
+    return receive_end(db, rc, err);
+}
+
+enum rc db_run_steps(struct db *db, struct db_step *steps, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        steps[i].result = NULL;
+    if (!db_is_alive(db))
+        return lose(db, "database", err);
+    enum fault fault = take_fault();
+    if (fault == FAULT_BEFORE)
+        cut_cable(db);
+    enum rc rc = prepare_steps(db, steps, count, err);
+    if (rc == RC_OK)
+        rc = run_steps(db, steps, count, err);
+    if (fault == FAULT_AFTER) {
+        cut_cable(db);
+        rc = rc != RC_OK ? rc : lose(db, "database", err);
+    }
+    for (size_t i = 0; rc != RC_OK && i < count; i++) {
+        db_result_free(steps[i].result);
+        steps[i].result = NULL;
+    }
+    return rc;
+}

@@ -82,6 +82,20 @@ struct db_result; /* binary rows; a NULL reads as 0, as an empty slice without d
    NULL. params may be NULL. sql must live as long as db; a name always goes with the same sql. */
 enum rc db_run(struct db *db, const char *name, const char *sql, const struct db_params *params,
                struct db_result **ret_result, struct err *err) MUST_CHECK;
+
+/* One of several statements that are sent together; its members are what db_run takes. */
+struct db_step {
+    const char *name, *sql;
+    const struct db_params *params;
+    int has_answer; /* its rows are wanted */
+    struct db_result *result;
+};
+
+/* Runs all steps in their order for the price of one round trip. After the first that fails none is
+   run, and that one's rc is answered. On RC_OK, and only then, each step that has_answer holds its
+   result. Begin and commit may be among the steps; without them they are one transaction. */
+enum rc db_run_steps(struct db *db, struct db_step *steps, size_t count,
+                     struct err *err) MUST_CHECK;
 void db_result_free(struct db_result *result);
 size_t db_result_rows(const struct db_result *result);
 size_t db_result_affected(const struct db_result *result);
