@@ -109,8 +109,8 @@ static enum rc judge_state(struct step *step)
 
 static enum rc begin_near(struct step *step)
 {
-    const struct neighbourhood_config config = {step->known->index, step->arena,
-                                                step->a->config.records_max};
+    const struct neighbourhood_config config = {step->known->index, &step->known->base.linking,
+                                                step->arena, step->a->config.records_max};
     return neighbourhood_new(&config, &step->near, step->err);
 }
 
@@ -170,6 +170,28 @@ static enum rc derive(struct step *step)
     rc = correlate_full(&kept[0], step->arena, &step->before, step->err);
     if (rc == RC_OK)
         rc = correlate_full(&kept[1], step->arena, &step->after, step->err);
+    return rc;
+}
+
+static enum rc load_near(struct step *step)
+{
+    const struct history_near near = {step->task->tenant, step->state.ends, step->state.ends_count,
+                                      step->arena};
+    return history_load_near(step->db, &near, step->near, step->err);
+}
+
+/* Until what was told of classes that are not followed holds without and with what is new. */
+static enum rc derive_judged(struct step *step)
+{
+    size_t followed = 1;
+    enum rc rc = RC_OK;
+    while (rc == RC_OK && followed > 0) {
+        rc = load_near(step);
+        if (rc == RC_OK)
+            rc = derive(step);
+        if (rc == RC_OK)
+            rc = neighbourhood_judge(step->near, step->before, step->after, &followed, step->err);
+    }
     return rc;
 }
 
@@ -245,9 +267,7 @@ static enum rc read_facts(struct step *step)
         return rc;
     seed_records(step);
     seed_decisions(step);
-    const struct history_near near = {tenant, step->state.ends, step->state.ends_count,
-                                      step->arena};
-    return history_load_near(step->db, &near, step->near, step->err);
+    return RC_OK;
 }
 
 static enum rc take(struct step *step)
@@ -258,7 +278,7 @@ static enum rc take(struct step *step)
         return rc;
     if (step->new_records + step->new_decisions == 0 && !step->is_ticked)
         return db_exec(step->db, "commit", step->err); /* all of it is in */
-    rc = derive(step);
+    rc = derive_judged(step);
     if (rc == RC_OK)
         rc = compare(step);
     if (rc != RC_OK)

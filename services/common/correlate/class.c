@@ -47,6 +47,9 @@ static void collect_tokens(struct derived *d)
         memcpy(handle.mac, decision->handle, FACT_MAC_BYTES);
         VECTOR_PUSH(d, &tokens, handle);
     }
+    for (size_t i = 0; i < d->facts->hubs_count; i++)
+        for (size_t t = 0; t < d->facts->hubs[i].tokens_count; t++)
+            VECTOR_PUSH(d, &tokens, d->facts->hubs[i].tokens[t]);
     derived_sort(d, tokens.items, tokens.count, sizeof(*tokens.items), compare_tokens);
     d->tokens = tokens.items;
     for (size_t i = 0; i < tokens.count; i++)
@@ -55,13 +58,13 @@ static void collect_tokens(struct derived *d)
             d->tokens[d->tokens_count++] = tokens.items[i];
 }
 
-static void add_aliases(struct derived *d, struct aliases *aliases,
-                        const struct fact_identifier *identifier)
+static void add_aliases(struct derived *d, struct aliases *aliases, const struct fact_token *tokens,
+                        size_t count)
 {
-    for (size_t i = 0; i < identifier->tokens_count; i++)
-        for (size_t k = 0; k < identifier->tokens_count; k++) {
-            size_t a = derived_find_token(d, &identifier->tokens[i]);
-            size_t b = derived_find_token(d, &identifier->tokens[k]);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++) {
+            size_t a = derived_find_token(d, &tokens[i]);
+            size_t b = derived_find_token(d, &tokens[k]);
             if (a != b)
                 VECTOR_PUSH(d, &aliases->list, (struct alias){a, b});
         }
@@ -71,8 +74,13 @@ static void collect_aliases(struct derived *d, struct aliases *aliases)
 {
     for (size_t e = 0; e < d->effectives_count; e++)
         for (size_t p = 0; p < d->effectives[e].persons_count; p++)
-            for (size_t i = 0; i < d->effectives[e].persons[p].identifiers_count; i++)
-                add_aliases(d, aliases, &d->effectives[e].persons[p].identifiers[i]);
+            for (size_t i = 0; i < d->effectives[e].persons[p].identifiers_count; i++) {
+                const struct fact_identifier *identifier =
+                    &d->effectives[e].persons[p].identifiers[i];
+                add_aliases(d, aliases, identifier->tokens, identifier->tokens_count);
+            }
+    for (size_t i = 0; i < d->facts->hubs_count; i++)
+        add_aliases(d, aliases, d->facts->hubs[i].tokens, d->facts->hubs[i].tokens_count);
     struct alias *items = aliases->list.items;
     size_t kept = 0;
     derived_sort(d, items, aliases->list.count, sizeof(*items), compare_aliases);

@@ -170,11 +170,20 @@ struct fact_linking {
     size_t caps_count, shared_count;
 };
 
+/* Tokens of one class of a kind that does not link, ascending, of which not all records need be
+   here: that they are one class is told. */
+struct fact_hub {
+    const struct fact_token *tokens;
+    size_t tokens_count;
+};
+
 struct facts {
     const struct fact_record *records;     /* ids differ */
     const struct fact_decision *decisions; /* numbers differ */
     const struct fact_policy *policies;
     size_t records_count, decisions_count, policies_count;
+    const struct fact_hub *hubs; /* of a closed set; all facts have none */
+    size_t hubs_count;
     struct fact_linking linking;
     int has_tick;
     int64_t as_of_us; /* greatest tick */

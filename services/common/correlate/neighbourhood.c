@@ -163,11 +163,12 @@ static int set_grow(struct set *set, struct arena *arena)
 struct neighbourhood {
     struct neighbourhood_config config;
     int is_full; /* the arena is too small: nothing more is done */
-    struct set new_records, records, ids, targets, tokens, places;
+    struct set new_records, records, ids, targets, tokens, followed, places;
     LIST(struct uuid) wanted_ids, wanted_targets;
-    LIST(struct fact_token) wanted_tokens;
+    LIST(struct fact_token) wanted_tokens, wanted_classes;
     LIST(struct neighbourhood_place) wanted_places;
     LIST(const struct fact_record *) members;
+    LIST(struct fact_hub) hubs;
     uint8_t *is_in, *is_new; /* per decision */
     size_t *entered;         /* decisions that are in, in their order of coming */
     size_t entered_count, done_count;
@@ -231,13 +232,34 @@ static void want_target(struct neighbourhood *n, const struct uuid *id)
 
 static void enter_decisions(struct neighbourhood *n, const struct name *name);
 
-static void want_token(struct neighbourhood *n, const struct fact_token *token)
+static void enter_token(struct neighbourhood *n, const struct fact_token *token)
 {
     const struct name name = {.kind = NAME_KIND_TOKEN, .token = *token};
-    if (!enter(n, &n->tokens, bytes_of(token, sizeof(*token))))
-        return;
-    LIST_PUSH(n, &n->wanted_tokens, *token);
-    enter_decisions(n, &name);
+    if (enter(n, &n->tokens, bytes_of(token, sizeof(*token))))
+        enter_decisions(n, &name);
+}
+
+static void follow_token(struct neighbourhood *n, const struct fact_token *token)
+{
+    enter_token(n, token);
+    if (enter(n, &n->followed, bytes_of(token, sizeof(*token))))
+        LIST_PUSH(n, &n->wanted_tokens, *token);
+}
+
+static int is_linking(const struct neighbourhood *n, const struct fact_token *token)
+{
+    return n->config.linking == NULL ||
+           (token->kind < FACT_KINDS && n->config.linking->is_linking[token->kind]);
+}
+
+static void want_token(struct neighbourhood *n, const struct fact_token *token)
+{
+    if (is_linking(n, token)) {
+        follow_token(n, token);
+    } else if (!set_has(&n->tokens, bytes_of(token, sizeof(*token)))) {
+        enter_token(n, token);
+        LIST_PUSH(n, &n->wanted_classes, *token);
+    }
 }
 
 static void want_place(struct neighbourhood *n, struct slice site, struct slice ref)
@@ -353,6 +375,39 @@ enum rc neighbourhood_add(struct neighbourhood *n, const struct fact_record *rec
     return RC_OK;
 }
 
+/* ---- classes that are told ---- */
+
+static int is_hub(const struct neighbourhood *n, const struct fact_token *token)
+{
+    for (size_t i = 0; i < n->hubs.count; i++)
+        if (fact_token_compare(&n->hubs.items[i].tokens[0], token) == 0)
+            return 1;
+    return 0;
+}
+
+void neighbourhood_tell(struct neighbourhood *n, const struct fact_token *tokens, size_t count)
+{
+    if (is_hub(n, &tokens[0]))
+        return;
+    for (size_t i = 0; i < count; i++)
+        enter_token(n, &tokens[i]);
+    LIST_PUSH(n, &n->hubs, ((struct fact_hub){tokens, count}));
+}
+
+const struct fact_hub *neighbourhood_hubs(const struct neighbourhood *n, size_t *ret_count)
+{
+    *ret_count = n->hubs.count;
+    return n->hubs.items;
+}
+
+void neighbourhood_follow(struct neighbourhood *n, size_t hub)
+{
+    const struct fact_hub followed = n->hubs.items[hub];
+    n->hubs.items[hub] = n->hubs.items[--n->hubs.count];
+    for (size_t i = 0; i < followed.tokens_count; i++)
+        follow_token(n, &followed.tokens[i]);
+}
+
 /* ---- from outside ---- */
 
 enum rc neighbourhood_new(const struct neighbourhood_config *config,
@@ -380,19 +435,23 @@ int neighbourhood_next(struct neighbourhood *n, struct neighbourhood_wanted *ret
         .ids = n->wanted_ids.items,
         .targets = n->wanted_targets.items,
         .tokens = n->wanted_tokens.items,
+        .classes = n->wanted_classes.items,
         .places = n->wanted_places.items,
         .ids_count = n->wanted_ids.count,
         .targets_count = n->wanted_targets.count,
         .tokens_count = n->wanted_tokens.count,
+        .classes_count = n->wanted_classes.count,
         .places_count = n->wanted_places.count,
     };
     /* new lists: the given ones stay with the caller */
     memset(&n->wanted_ids, 0, sizeof(n->wanted_ids));
     memset(&n->wanted_targets, 0, sizeof(n->wanted_targets));
     memset(&n->wanted_tokens, 0, sizeof(n->wanted_tokens));
+    memset(&n->wanted_classes, 0, sizeof(n->wanted_classes));
     memset(&n->wanted_places, 0, sizeof(n->wanted_places));
     return !n->is_full && ret_wanted->ids_count + ret_wanted->targets_count +
-                                  ret_wanted->tokens_count + ret_wanted->places_count >
+                                  ret_wanted->tokens_count + ret_wanted->classes_count +
+                                  ret_wanted->places_count >
                               0;
 }
 
@@ -425,6 +484,8 @@ enum rc neighbourhood_split(const struct neighbourhood *n, const struct facts *b
     }
     before.records = after.records = records;
     before.decisions = after.decisions = decisions;
+    before.hubs = after.hubs = n->hubs.items;
+    before.hubs_count = after.hubs_count = n->hubs.count;
     *ret_before = before;
     *ret_after = after;
     return RC_OK;

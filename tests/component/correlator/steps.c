@@ -41,6 +41,11 @@ static void add_record(struct dice *dice, struct buf *sql)
     for (int i = 0; i < phones; i++)
         buf_addf(sql, "%s%d", i > 0 ? "," : "", 1 + roll(dice, 9));
     buf_add_str(sql, "}');");
+    if (roll(dice, 2) == 0) {
+        static const char *const KEYS[] = {"1", "2", "1,2", "2,3"};
+        buf_addf(sql, "select test.name(%d, %d, '{%s}');", id, 1 + roll(dice, 3),
+                 KEYS[roll(dice, 4)]);
+    }
     if (roll(dice, 4) == 0)
         buf_addf(sql,
                  "update kasumori.record set happening_ref = 'r%d' where record_id = test.id(%d);",

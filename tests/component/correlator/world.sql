@@ -25,6 +25,16 @@ begin
 end
 $$;
 
+-- A name the person of a record is sent with, under these keys; names do not link.
+create or replace function test.name(n integer, name integer, keys integer[])
+returns void language sql as $$
+    insert into kasumori.sighting
+    select tenant, record_id, 0, 90, key, 8, lpad(to_hex(100 * key + name), 32, '0')::uuid, 1, 4, 1,
+        site, occurred_start
+    from kasumori.record cross join unnest(keys) as list (key)
+    where tenant = 'acme' and record_id = test.id(n)
+$$;
+
 create or replace function test.retract(n integer, target integer) returns void language plpgsql as $$
 begin
     insert into kasumori.record (tenant, record_id, kind, site, concerned_site, agent, source,
@@ -59,7 +69,7 @@ create or replace function test.reset() returns void language plpgsql as $$
 declare
     name text;
 begin
-    foreach name in array array['record', 'sighting', 'ingest_log', 'decision', 'decision_counter',
+    foreach name in array array['record', 'record_target', 'sighting', 'ingest_log', 'decision', 'decision_counter',
         'policy_version', 'tick', 'kafka_offset', 'token_class', 'class_run', 'edge', 'occurrence',
         'occurrence_record', 'part', 'finding', 'rollup_day', 'rollup_month', 'rollup_coarse',
         'rollup_incident', 'rollup_repeat', 'first_verdict', 'watch', 'review_task',

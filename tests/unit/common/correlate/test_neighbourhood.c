@@ -33,7 +33,7 @@ static void begin(struct scene *scene, size_t records_max)
     assert_int_equal(
         neighbourhood_index_new(scene->decisions, scene->count, scene->arena, &index, &scene->err),
         RC_OK);
-    const struct neighbourhood_config config = {index, scene->arena, records_max};
+    const struct neighbourhood_config config = {index, NULL, scene->arena, records_max};
     assert_int_equal(neighbourhood_new(&config, &scene->near, &scene->err), RC_OK);
 }
 
@@ -154,7 +154,7 @@ static void test_a_small_arena_is_said(void **state)
         struct facts before, after;
         scene->arena = arena_new(size);
         if (neighbourhood_index_new(NULL, 0, scene->arena, &index, &scene->err) == RC_OK) {
-            const struct neighbourhood_config config = {index, scene->arena, 10};
+            const struct neighbourhood_config config = {index, NULL, scene->arena, 10};
             enum rc rc = neighbourhood_new(&config, &scene->near, &scene->err);
             if (rc == RC_OK)
                 neighbourhood_seed_record(scene->near, &record.id);
