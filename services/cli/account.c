@@ -110,11 +110,16 @@ static enum rc check_role(const char *role, const char *sites, struct err *err)
     return RC_OK;
 }
 
+/* Of privacy's decisions none is about what a worker reported. */
+static int is_judge(const char *role)
+{
+    return strcmp(role, "supervisor") == 0 || strcmp(role, "headquarters") == 0;
+}
+
 static int run_add(struct cli *cli)
 {
     char hash[PASSWORD_HASH_BYTES] = "";
     const char *sites = cli_value(cli, "sites"), *name = cli_value(cli, "name");
-    const char *workers = cli_value(cli, "workers");
     struct err err;
     enum rc rc = check_names(cli, &err);
     if (rc == RC_OK)
@@ -126,21 +131,23 @@ static int run_add(struct cli *cli)
     const struct change change = {
         .name = "account_add",
         .sql = "insert into kasumori.account (tenant, account, name, role, sites, password_hash, "
-               "password_at, workers) select $1, $2, $3, $4, string_to_array(nullif($5, ''), ',') "
-               "|| '{}', nullif($6, ''), case when $6 <> '' then now() end, "
-               "coalesce(string_to_array(nullif($7, ''), ',')::uuid[], '{}') "
+               "password_at) select $1, $2, $3, $4, string_to_array(nullif($5, ''), ',') "
+               "|| '{}', nullif($6, ''), case when $6 <> '' then now() end "
                "where not exists (select from unnest(string_to_array($5, ',')) as s (site) "
                "where not exists (select from kasumori.site k where k.tenant = $1 and k.site = "
                "s.site)) "
                "on conflict do nothing",
         .action = "account.add",
         .texts = {name == NULL ? cli_value(cli, "account") : name, cli_value(cli, "role"),
-                  sites == NULL ? "" : sites, hash, workers == NULL ? "" : workers}};
+                  sites == NULL ? "" : sites, hash}};
     rc = change_account(cli, &change, &err);
     if (rc == RC_REJECT)
-        rc = err_set(
-            &err, RC_REJECT,
-            "--account: it is taken, or one of the sites is none, or a worker's token is none");
+        rc = err_set(&err, RC_REJECT, "--account: it is taken, or one of the sites is none");
+    if (rc == RC_OK && is_judge(cli_value(cli, "role")))
+        fputs(
+            "kasumori: this account may judge even its owner's own reports until kasumori account "
+            "bind says which worker they are, or unbind --has-none that they are none\n",
+            stderr);
     return done(rc, &err);
 }
 
@@ -193,15 +200,25 @@ static int run_enable(struct cli *cli)
     return run_switch(cli, &CHANGE);
 }
 
+/* How many codes are bound, never which; "lack" those without a token of the newest key. */
+#define WORKERS                                                                              \
+    "(select case when count(*) > 0 then count(*) || case when min(newest) < max(top) then " \
+    "', ' || count(*) filter (where newest < top) || ' lack the newest key' else '' end "    \
+    "when cardinality(a.workers) > 0 then 'tokens' when a.has_no_worker then 'has none' "    \
+    "when a.role in ('supervisor', 'headquarters') then 'NONE BOUND' else '-' end from ("    \
+    "select max(w.key_id) as newest, (select max(t.key_id) from kasumori.account_worker t "  \
+    "where t.tenant = a.tenant) as top from kasumori.account_worker w "                      \
+    "where w.tenant = a.tenant and w.account = a.account group by w.worker_no) as code)"
+
 static int run_list(struct cli *cli)
 {
     const struct cli_table table = {
         .name = "account_list",
-        .heading = "tenant\taccount\trole\tsites\tstate\tpassword\tfailures\tname",
+        .heading = "tenant\taccount\trole\tsites\tstate\tpassword\tfailures\tworkers\tname",
         .sql = "select tenant, account, role, array_to_string(sites, ','), "
                "case when disabled_at is null then 'open' else 'shut' end, "
                "coalesce(to_char(password_at at time zone 'UTC', 'YYYY-MM-DD'), '-'), "
-               "failed_count::text, name from kasumori.account "
+               "failed_count::text, " WORKERS ", name from kasumori.account a "
                "where ($1::text is null or tenant = $1) and ($2::boolean or disabled_at is null) "
                "order by 1, 2",
         .text = cli_value(cli, "tenant"),
@@ -224,7 +241,6 @@ static const struct cli_option ADD[] = {
     {"role", "ROLE", 1, "site, supervisor, headquarters, privacy or admin"},
     {"sites", "SITE[,SITE…]", 0, "of a site or supervisor account"},
     {"name", "TEXT", 0, "shown to its owner"},
-    {"workers", "MAC[,MAC…]", 0, "tokens of the owner's worker code, who is then no judge of it"},
     PASSWORD,
     {"without-password", NULL, 0, "signs in by the trusted proxy only"},
     {0}};

@@ -10,7 +10,8 @@ static enum rc rotate(const char *dir, const char *tenant, struct err *err)
     uint32_t key_id;
     enum rc rc = keys_rotate_tokens(dir, tenant, &key_id, err);
     if (rc == RC_OK)
-        printf("token key %u added for %s: write new bundles; both keys stay live\n",
+        printf("token key %u added for %s: write new bundles, bind "
+               "the worker codes of judges again (kasumori account bind); both keys stay live\n",
                (unsigned)key_id, tenant);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "services/cli/account.h"
+#include "services/cli/account_worker.h"
 #include "services/cli/agent.h"
 #include "services/cli/audit.h"
 #include "services/cli/bad.h"
@@ -25,10 +26,11 @@
 #include "services/cli/worker.h"
 
 static const struct cli_verb *const TABLES[] = {
-    migrate_verbs, keygen_verbs,      topics_verbs, site_verbs,  agent_verbs,  bad_verbs,
-    offset_verbs,  policy_verbs,      decide_verbs, tick_verbs,  dump_verbs,   explain_verbs,
-    rebuild_verbs, vault_verbs,       doctor_verbs, probe_verbs, worker_verbs, category_verbs,
-    account_verbs, machine_key_verbs, audit_verbs,  NULL,
+    migrate_verbs,     keygen_verbs,  topics_verbs,   site_verbs,    agent_verbs,
+    bad_verbs,         offset_verbs,  policy_verbs,   decide_verbs,  tick_verbs,
+    dump_verbs,        explain_verbs, rebuild_verbs,  vault_verbs,   doctor_verbs,
+    probe_verbs,       worker_verbs,  category_verbs, account_verbs, account_worker_verbs,
+    machine_key_verbs, audit_verbs,   NULL,
 };
 
 int main(int argc, char **argv)

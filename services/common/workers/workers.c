@@ -21,6 +21,15 @@ int workers_is_code(struct slice text)
     return text.size > 0 && text.size <= WORKERS_CODE_BYTES;
 }
 
+void workers_token_form(const char *code, char ret_form[WORKERS_CODE_BYTES + 1])
+{
+    size_t size = 0;
+    for (; *code != '\0' && size < WORKERS_CODE_BYTES; code++)
+        if (*code != '-')
+            ret_form[size++] = (char)(*code >= 'a' && *code <= 'z' ? *code - ('a' - 'A') : *code);
+    ret_form[size] = '\0';
+}
+
 enum rc workers_check_pin(struct slice pin, struct err *err)
 {
     int is_same = 1, is_up = 1, is_down = 1;

@@ -36,6 +36,9 @@ void workers_write(const struct workers *workers, struct buf *out);
 
 /* 1 to WORKERS_CODE_BYTES of A-Z a-z 0-9 - and _. */
 int workers_is_code(struct slice text);
+/* What a code's token is made of, as the agent normalises identifiers of kind worker: upper case,
+   without dashes. ret_form: NUL-terminated. */
+void workers_token_form(const char *code, char ret_form[WORKERS_CODE_BYTES + 1]);
 /* WORKERS_PIN_MIN to WORKERS_PIN_MAX digits. RC_REJECT says why, also for one digit over and over
    and for digits in a row (123456, 987654). */
 enum rc workers_check_pin(struct slice pin, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/agent/normalise.h"
 #include "services/agent/origin.h"
 #include "services/agent/receipt.h"
 #include "services/agent/session.h"
@@ -190,6 +191,29 @@ static void peers_of_one_ipv6_network_are_one(void **state)
     }
 }
 
+/* Else who reported would not be known again when they judge. */
+static void codes_of_workers_are_normalised_alike(void **state)
+{
+    (void)state;
+    static const char ALL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char code[WORKERS_CODE_BYTES + 1] = "";
+    for (size_t i = 0; i < 2000; i++) {
+        size_t size = 1 + i % WORKERS_CODE_BYTES;
+        char form[WORKERS_CODE_BYTES + 1];
+        struct normalised normalised;
+        struct err err;
+        for (size_t k = 0; k < size; k++)
+            code[k] = ALL[(i * 31 + k * (7 + i % 5) + k * k) % (sizeof(ALL) - 1)];
+        code[size] = '\0';
+        assert_true(workers_is_code(slice_str(code)));
+        workers_token_form(code, form);
+        enum rc rc = normalise_identifier(9 /* worker */, slice_str(code), &normalised, &err);
+        assert_int_equal(rc == RC_OK, form[0] != '\0');
+        if (rc == RC_OK)
+            assert_true(slice_is_equal(normalised_slice(&normalised), slice_str(form)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +223,7 @@ int main(void)
         cmocka_unit_test(sessions_end),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(origins),
+        cmocka_unit_test(codes_of_workers_are_normalised_alike),
         cmocka_unit_test(peers_of_one_ipv6_network_are_one),
     };
     return UNIT_MAIN(tests);
