@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +27,17 @@ def axe() -> str:
         if place.exists():
             return place.read_text()
     raise AssertionError("axe-core is not installed: build the board once")
+
+
+@pytest.fixture(scope="session")
+def words() -> dict[str, dict[str, str]]:
+    """What the pages say, by language."""
+    module = ROOT / "services/agent/web/words.js"
+    script = f"import('{module}').then(m => console.log(JSON.stringify(m.words)))"
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 @pytest.fixture
