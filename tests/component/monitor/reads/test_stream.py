@@ -7,7 +7,10 @@ import hashlib
 import http.client
 import io
 import json
+import socket
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.component.monitor.reads.test_read import every
@@ -46,18 +49,81 @@ class Events:
         self.connection.close()
 
 
+class Follower:
+    """A board: reads in a thread of its own and comes back where it was when its stream ends."""
+
+    def __init__(self, client, last_id: str | None = None):
+        self.client, self.last_id = client, last_id
+        self.heard: list[dict[str, str]] = []
+        self.is_closed = False
+        self.stream = Events(client, last_id)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        found: dict[str, str] = {}
+        for line in self.stream.response:
+            key, colon, value = line.decode().rstrip("\n").partition(": ")
+            if colon:
+                found[key] = value
+            elif line == b"\n" and "event" in found:
+                self.last_id = found.get("id", self.last_id)
+                self.heard.append(found)
+                found = {}
+
+    def _run(self) -> None:
+        while not self.is_closed:
+            try:
+                self._read()
+                self.stream = Events(self.client, self.last_id)
+            except (OSError, http.client.HTTPException, AssertionError):
+                time.sleep(0.1)  # away, which is what some tests are about
+
+    def kinds(self) -> list[str]:
+        return [event["event"] for event in self.heard]
+
+    def records(self) -> list[str]:
+        return [
+            json.loads(event["data"])["recordId"]
+            for event in list(self.heard)
+            if event["event"] == "record"
+        ]
+
+    def wait(self, what: str, holds: Callable[[], bool], wait_s: float = 60) -> None:
+        wait_until(holds, f"heard {what}", wait_s)
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.stream.response.fp.raw._sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+
+
+def _agent_of(chain, site: str):
+    return next(a for a in chain.stack.agents.values() if a.site == site)
+
+
 def report(chain, site: str) -> str:
-    now = int(time.time() * 1e6)
-    agent = next(a for a in chain.stack.agents.values() if a.site == site)
-    answer = agent.client().post_json(
+    answer = _agent_of(chain, site).client().post_json(
         "/v1/records",
         {
-            "site": site, "occurredStartUs": now, "channel": "FACE_TO_FACE",
+            "site": site, "occurredStartUs": int(time.time() * 1e6), "channel": "FACE_TO_FACE",
             "incident": {"categories": [{"scheme": "mhlw9", "version": "2022", "code": "abuse"}]},
         },
     )  # fmt: skip
     assert answer.status == 201, answer.text
     return answer.json()["recordId"]
+
+
+def report_many(chain, site: str, count: int) -> list[str]:
+    """Contacts, which no list of incidents shows."""
+    line = {
+        "site": site, "occurredStartUs": int(time.time() * 1e6), "channel": "FACE_TO_FACE",
+        "contact": {},
+    }  # fmt: skip
+    lines = [line] * count
+    answer = _agent_of(chain, site).client().post_lines("/v1/records", lines)
+    assert answer.json()["accepted"] == count, answer.text
+    return [result["recordId"] for result in answer.json()["results"]]
 
 
 def test_a_report_comes_by_itself(chain):
@@ -126,6 +192,95 @@ def test_a_session_end_ends_its_stream(chain):
     deadline = time.monotonic() + 15
     while listener.response.readline() != b"":
         assert time.monotonic() < deadline
+    listener.close()
+
+
+def _raw_stream(client, receive_bytes: int) -> socket.socket:
+    """A stream nobody reads, on a connection that holds little."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    sock.settimeout(30)
+    sock.connect(("127.0.0.1", client.monitor.port))
+    fields = "".join(f"{name}: {value}\r\n" for name, value in client.headers.items())
+    sock.sendall(f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n".encode())
+    assert sock.recv(12) == b"HTTP/1.1 200"
+    return sock
+
+
+def _read_to_end(sock: socket.socket) -> bytes:
+    found = b""
+    try:
+        while piece := sock.recv(65536):
+            found += piece
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def test_a_slow_reader_is_dropped_and_nobody_else(chain):
+    client = chain.client("headquarters")
+    quick, slow = Follower(client), _raw_stream(client, 4096)
+    quick.wait("something", lambda: "behind" in quick.kinds())
+    sent: list[str] = []
+    for _ in range(6):
+        sent += report_many(chain, "s002", 1000)
+    quick.wait("all", lambda: len(quick.records()) >= len(sent), 120)
+    assert sorted(quick.records()) == sorted(sent)
+    assert "reset" not in quick.kinds()
+    seen = _read_to_end(slow).count(b"event: record")
+    assert 0 < seen < len(sent)  # whose stream ends by its time alone has been given all
+    slow.close()
+    quick.close()
+
+
+def test_a_stream_shows_that_it_lives(chain):
+    listener = Events(chain.client("headquarters"))
+    until = time.monotonic() + 45
+    while listener.response.readline() != b":\n":
+        assert time.monotonic() < until
+    listener.close()
+
+
+def _numbered_until(board: Follower, record: str) -> list[dict[str, str]]:
+    """What a board that comes back would be told again, up to a record."""
+    events = [event for event in board.heard if "id" in event]
+    return events[: next(i + 1 for i, event in enumerate(events) if record in event["data"])]
+
+
+def test_who_comes_back_hears_exactly_what_it_missed(chain):
+    client = chain.client("headquarters")
+    keeper, leaver = Follower(client), Events(client)
+    leaver.until("behind")
+    first = report(chain, "s001")
+    last_id = leaver.until("record", lambda data: data["recordId"] == first)["id"]
+    leaver.close()
+    missed = report_many(chain, "s001", 40) + report_many(chain, "s003", 10)
+    keeper.wait("all", lambda: set(missed) <= set(keeper.records()))
+    back = Follower(client, last_id)
+    last = report(chain, "s002")
+    for one in (keeper, back):
+        one.wait("the last", lambda one=one: last in one.records())
+    told, again = _numbered_until(keeper, last), _numbered_until(back, last)
+    at = next(i for i, event in enumerate(told) if event["id"] == last_id)
+    assert again == told[at + 1 :]
+    assert set(missed) <= set(back.records())
+    keeper.close()
+    back.close()
+
+
+def test_a_stream_says_that_the_database_is_away_and_goes_on(chain, pg):
+    listener = Follower(chain.client("headquarters"))
+    listener.wait("something", lambda: "behind" in listener.kinds())
+    pg.stop()
+    try:
+        listener.wait("that it is away", lambda: "away" in listener.kinds())
+    finally:
+        pg.start()
+    listener.wait("that it is back", lambda: "back" in listener.kinds())
+    record = report(chain, "s001")
+    listener.wait("what came then", lambda: record in listener.records())
+    assert listener.kinds().index("away") < listener.kinds().index("back")
+    assert "reset" not in listener.kinds()
     listener.close()
 
 
