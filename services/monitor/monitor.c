@@ -13,6 +13,7 @@
 #include "services/monitor/lookup.h"
 #include "services/monitor/metric.h"
 #include "services/monitor/pages.h"
+#include "services/monitor/problem.h"
 #include "services/monitor/seal.h"
 #include "services/monitor/serve.h"
 #include "services/monitor/watch.h"
@@ -259,6 +260,7 @@ static enum rc start_http(void *ctx, struct err *err)
         .port = (int)config->port,
         .tls_certificate_file = config->tls_certificate_file,
         .tls_key_file = config->tls_key_file,
+        .problem = problem_write_refusal,
         .connections_max = (size_t)config->connections,
         .connections_per_peer_max = (size_t)config->connections_per_peer,
     };

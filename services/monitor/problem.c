@@ -26,6 +26,8 @@ static const struct title TITLES[] = {
     {"party", "You are a party to this record", "この記録の当事者は判定できません"},
     {"same_person", "Another person must agree", "二人目の承認者が必要です"},
     {"not_found", "There is nothing like that here", "該当するものがありません"},
+    {"bad_request", "The request is malformed", "要求の形式が正しくありません"},
+    {"bad_method", "This cannot be done with it", "この操作はできません"},
     {"bad_parameter", "A parameter is wrong", "指定に誤りがあります"},
     {"bad_cursor", "The cursor is not one of ours", "続きを表す値が正しくありません"},
     {"bad_json", "The body is not the JSON wanted", "本文のJSONが正しくありません"},
@@ -81,4 +83,33 @@ void problem_write(const struct problem *problem, int is_japanese, struct buf *o
     if (problem->place != NULL)
         put(out, "place", problem->place);
     buf_add_str(out, "}\n");
+}
+
+static const char *refusal_code(int status)
+{
+    switch (status) {
+    case 401:
+        return "unauthenticated";
+    case 404:
+        return "not_found";
+    case 405:
+        return "bad_method";
+    case 413:
+    case 414:
+    case 431:
+        return "too_large";
+    case 429:
+    case 503:
+        return "busy";
+    default:
+        return status < 500 || status == 501 || status == 505 ? "bad_request" : "internal";
+    }
+}
+
+void problem_write_refusal(struct buf *out, int status, const char *title, const char *detail)
+{
+    const struct problem problem = {
+        .status = status, .code = refusal_code(status), .detail = detail};
+    (void)title;
+    problem_write(&problem, 1, out);
 }

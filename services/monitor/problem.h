@@ -15,4 +15,8 @@ struct problem {
 void problem_write(const struct problem *problem, int is_japanese, struct buf *out);
 int problem_is_code(const char *code);
 
+/* What the HTTP server refuses before anybody is asked (struct http_config), in the same shape. Its
+   titles say what the status means; title is not used. */
+void problem_write_refusal(struct buf *out, int status, const char *title, const char *detail);
+
 #endif

@@ -23,6 +23,10 @@ enum http_method { /* bits */
 
 typedef void http_handler(void *ctx, struct http_request *request);
 
+/* Appends a problem document (RFC 9457) for what the server itself refuses. detail may be NULL. */
+struct buf;
+typedef void http_problem(struct buf *out, int status, const char *title, const char *detail);
+
 struct http_route {
     enum http_method method;
     const char *path; /* exact, or with a "*" for each whole segment left open; first fit */
@@ -37,7 +41,8 @@ struct http_config {
     const char *unix_path;            /* NULL: no Unix socket; made with mode 0660 */
     const char *tls_certificate_file; /* both or neither */
     const char *tls_key_file;
-    const char *key_file; /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
+    const char *key_file;  /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
+    http_problem *problem; /* NULL: type, status, title and detail */
     int64_t request_deadline_us;     /* headers and body; default 10 s when 0 */
     int64_t idle_us;                 /* keep-alive; default 60 s when 0 */
     size_t connections_max;          /* default 256 when 0 */
@@ -69,6 +74,11 @@ size_t http_request_route(const struct http_request *request);
 struct slice http_request_part(struct http_request *request, size_t n);
 /* The peer's address without port; "unix" over a Unix socket. */
 const char *http_request_peer(struct http_request *request);
+
+/* What counts as one peer where attempts are counted: an IPv4 address whole, of IPv6 its /64, the
+   rest of which one host may choose; anything else as it is. */
+enum { HTTP_PEER_GROUP_BYTES = 64 };
+void http_peer_group(const char *peer, char text[HTTP_PEER_GROUP_BYTES]);
 
 struct http_header {
     const char *name, *value;

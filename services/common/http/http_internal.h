@@ -69,6 +69,7 @@ struct http_server {
     const struct http_route *routes;
     size_t routes_count;
     void *ctx;
+    http_problem *problem;
     int64_t request_deadline_us;
     int64_t idle_us;
     size_t connections_max;
@@ -161,7 +162,6 @@ int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *a
 void http_reply_give_up(struct http_request *request);
 void http_reply_free(struct http_request *request);
 const char *http_reply_reason(int status);
-/* Appends a problem document; detail may be NULL. */
-void http_reply_problem_body(struct buf *out, int status, const char *title, const char *detail);
+http_problem http_reply_problem_body; /* what a server writes that was not given another */
 
 #endif

@@ -40,7 +40,7 @@ void http_judge_refuse(struct http_conn *conn, int status, const char *extra, co
     struct buf head;
     buf_init(&body, REFUSAL_BYTES_MAX);
     buf_init(&head, REFUSAL_BYTES_MAX);
-    http_reply_problem_body(&body, status, reason, detail);
+    conn->door->server->problem(&body, status, reason, detail);
     buf_addf(&head,
              "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
              "Cache-Control: " HTTP_HEADER_CACHE "\r\nX-Content-Type-Options: " HTTP_HEADER_SNIFF

@@ -213,11 +213,13 @@ void http_reply_problem(struct http_request *request, int status, const char *ti
     struct buf body;
     char seconds[16];
     struct http_header header = {"Retry-After", seconds};
+    http_problem *write =
+        request->conn == NULL ? http_reply_problem_body : request->conn->door->server->problem;
     buf_init(&body, PROBLEM_BYTES_MAX);
-    http_reply_problem_body(&body, status, title, detail);
+    write(&body, status, title, detail);
     if (body.is_failed) {
         buf_reset(&body);
-        http_reply_problem_body(&body, status, http_reply_reason(status), NULL);
+        write(&body, status, http_reply_reason(status), NULL);
     }
     snprintf(seconds, sizeof(seconds), "%d", retry_after_s);
     const struct http_answer answer = {.status = status,
