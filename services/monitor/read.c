@@ -14,16 +14,24 @@
 #include "services/monitor/read_cursor.h"
 
 enum { ARGS_BYTES = 96 * 1024, PAGE_STANDARD = 50, PAGE_MAX = 200, DAY_BYTES = 10 };
+enum { TEXT_CHARS_MAX = 256 };
 
 /* ---- values ---- */
 
-static int is_text(const char *text, size_t bytes_max, int is_name)
+static int is_text(struct slice text)
 {
-    struct slice slice = slice_str(text);
-    for (size_t i = 0; i < slice.size; i++)
-        if (slice.data[i] < ' ' + is_name || slice.data[i] == 0x7f)
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < ' ' || text.data[i] == 0x7f)
             return 0;
-    return slice.size > 0 && slice.size <= bytes_max && utf8_is_valid(slice);
+    return text.size > 0 && utf8_is_valid(text) && utf8_length(text) <= TEXT_CHARS_MAX;
+}
+
+static int is_name(struct slice text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return 0;
+    return text.size > 0 && text.size <= LIMIT_NAME_BYTES;
 }
 
 static int is_time(const char *text)
@@ -69,9 +77,9 @@ int read_is_valid(const struct read_param *param, const char *text)
 {
     switch (param->type) {
     case READ_TYPE_TEXT:
-        return is_text(text, LIMIT_STRING_BYTES, 0);
+        return is_text(slice_str(text));
     case READ_TYPE_NAME:
-        return is_text(text, LIMIT_NAME_BYTES, 1);
+        return is_name(slice_str(text));
     case READ_TYPE_TIME:
         return is_time(text);
     case READ_TYPE_DAY:
@@ -89,8 +97,8 @@ int read_is_valid(const struct read_param *param, const char *text)
 static void write_wanted(const struct read_param *param, char *text, size_t size)
 {
     static const char *const WANTED[] = {
-        [READ_TYPE_TEXT] = "want 1 to 256 bytes of text",
-        [READ_TYPE_NAME] = "want a name of 1 to 64 bytes",
+        [READ_TYPE_TEXT] = "want 1 to 256 characters without control characters",
+        [READ_TYPE_NAME] = "want a name of 1 to 64 ASCII characters without white space",
         [READ_TYPE_TIME] = "want a time as RFC 3339 with an offset",
         [READ_TYPE_DAY] = "want a day as YYYY-MM-DD",
         [READ_TYPE_UUID] = "want a UUID",

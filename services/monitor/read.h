@@ -11,7 +11,7 @@
  */
 enum read_type {
     READ_TYPE_TEXT, /* 1 to 256 characters, none of control */
-    READ_TYPE_NAME, /* 1 to 64 characters, none of control, no space */
+    READ_TYPE_NAME, /* 1 to LIMIT_NAME_BYTES of '!' to '~' */
     READ_TYPE_TIME, /* RFC 3339 */
     READ_TYPE_DAY,  /* YYYY-MM-DD */
     READ_TYPE_UUID,

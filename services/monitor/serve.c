@@ -85,8 +85,8 @@ static enum rc check_purpose(struct call *call)
     }
     if (is_blank)
         return call_problem(call, 400, "purpose_missing", "purpose", NULL);
-    if (text.size > LIMIT_MONITOR_PURPOSE_BYTES || !utf8_is_valid(text))
-        return call_problem(call, 400, "bad_parameter", "purpose", "want up to 256 bytes of UTF-8");
+    if (!utf8_is_valid(text) || utf8_length(text) > LIMIT_MONITOR_PURPOSE_CHARS)
+        return call_problem(call, 400, "bad_parameter", "purpose", "want up to 256 characters");
     return RC_OK;
 }
 

@@ -84,7 +84,7 @@ enum {
     LIMIT_MONITOR_ARENA_BYTES = 8 * 1024 * 1024,  /* what making it may take */
     LIMIT_MONITOR_PARAM_BYTES = 128 * 1024,       /* one parameter of a statement */
     LIMIT_MONITOR_BODY_BYTES = 64 * 1024,         /* of a request */
-    LIMIT_MONITOR_PURPOSE_BYTES = 256,
+    LIMIT_MONITOR_PURPOSE_CHARS = 256,
     LIMIT_MONITOR_WAITING = 256, /* requests waiting for a thread */
     LIMIT_MONITOR_LOOKUPS = 32,  /* look-ups answered by one statement */
     LIMIT_MONITOR_THREADS = 64,

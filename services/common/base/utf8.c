@@ -41,6 +41,14 @@ int utf8_is_valid(struct slice text)
     return 1;
 }
 
+size_t utf8_length(struct slice text)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.size; i++)
+        length += (text.data[i] & 0xc0) != 0x80;
+    return length;
+}
+
 size_t utf8_put(int32_t code_point, char out[4])
 {
     uint32_t c = (uint32_t)code_point;

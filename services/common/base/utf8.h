@@ -13,6 +13,9 @@ int32_t utf8_next(struct slice text, size_t *at);
 /* Whole text valid and without NUL. */
 int utf8_is_valid(struct slice text);
 
+/* Code points of a valid text; limits that people meet count these, as their pages do. */
+size_t utf8_length(struct slice text);
+
 /* Writes code_point (a valid one) to out, 1..4 bytes; returns how many. */
 size_t utf8_put(int32_t code_point, char out[4]);
 
