@@ -224,13 +224,14 @@ static const char LIST[] =
     "'decision', request, 'madeBy', made_by, 'madeAt', kasumori.rfc3339(made_at), "
     "'state', now_state, 'decisionNo', decision_no, 'expiresAt', kasumori.rfc3339(expires_at), "
     "'mayApprove', now_state = 'open' and made_by <> $3 and $4)) order by made_at desc, proposal), "
-    "'[]')::text from (select *, case when state = 'open' and expires_at <= now() then 'expired' "
-    "else state end as now_state from kasumori.proposed_decision where tenant = $1 "
-    "order by made_at desc limit 500) as p where $2 = '' or now_state = $2";
+    "'[]')::text from (select * from (select *, "
+    "case when state = 'open' and expires_at <= now() then 'expired' else state end as now_state "
+    "from kasumori.proposed_decision where tenant = $1) as q "
+    "where $2 = '' or now_state = $2 order by made_at desc limit 500) as p";
 
 static int is_state(const char *text)
 {
-    static const char *const STATES[] = {"", "open", "approved", "withdrawn", "expired"};
+    static const char *const STATES[] = {"open", "approved", "withdrawn", "expired"};
     for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++)
         if (strcmp(STATES[i], text) == 0)
             return 1;
@@ -242,7 +243,7 @@ enum rc propose_list(struct call *call, struct err *err)
     const char *given = call_query(call, "state");
     const char *state = given == NULL ? "" : given;
     struct db_result *result;
-    if (!is_state(state))
+    if (given != NULL && !is_state(given))
         return call_problem(call, 400, "bad_parameter", "state",
                             "want open, approved, withdrawn or expired");
     enum rc rc = call_select(call, "propose_list", LIST, &result, err, "sssy", call->caller->tenant,

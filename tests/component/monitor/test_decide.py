@@ -460,3 +460,21 @@ def test_what_is_written_is_json(facts, hq):
     made = {"kind": "matter", "records": [facts.record()], "name": reason, "reason": reason}
     stored = taken(facts, hq.post("/v1/decisions", json.dumps(made).encode()))
     assert stored[3] == reason and stored[4]["name"] == reason
+
+
+def test_what_is_open_is_shown_however_much_is_closed(world, facts):
+    facts.run(
+        "insert into kasumori.proposed_decision "
+        "(tenant, kind, reason, request, body, made_by, made_at) "
+        "values ('acme', 'restrict', 'x', '{}', '{}', 'the-first', now() - interval '1 hour')"
+    )
+    facts.run(
+        "insert into kasumori.proposed_decision "
+        "(tenant, kind, reason, request, body, made_by, state, closed_at, closed_by) "
+        "select 'acme', 'restrict', 'x', '{}', '{}', 'x', 'withdrawn', now(), 'x' "
+        "from generate_series(1, 501)"
+    )
+    client = world.client("acme", "headquarters")
+    shown = client.get("/v1/proposed-decisions?state=open").json()["items"]
+    assert "the-first" in {proposal["madeBy"] for proposal in shown}
+    assert client.get("/v1/proposed-decisions?state=").code == "bad_parameter"
