@@ -29,7 +29,7 @@ enum { TOKEN_BYTES = 32, PASSWORD_BYTES_MAX = 1024, COOKIE_BYTES = 256, WHO_BYTE
 struct sign_in {
     struct slice tenant, account, password;
     char who[WHO_BYTES];  /* the account, for the throttle */
-    char peer[WHO_BYTES]; /* empty behind a proxy, where all come from one address */
+    char peer[WHO_BYTES]; /* its network; empty behind a proxy, where all come from one address */
 };
 
 /* ---- what was sent ---- */
@@ -66,8 +66,11 @@ static enum rc read_sign_in(struct call *call, struct sign_in *in, struct err *e
         return call_problem(call, 400, "bad_member", "password", "it is too long");
     snprintf(in->who, sizeof(in->who), "account %.*s/%.*s", (int)in->tenant.size,
              (const char *)in->tenant.data, (int)in->account.size, (const char *)in->account.data);
-    if (config->proxy_peer == NULL || strcmp(config->proxy_peer, peer) != 0)
-        snprintf(in->peer, sizeof(in->peer), "peer %s", peer);
+    if (config->proxy_peer == NULL || strcmp(config->proxy_peer, peer) != 0) {
+        char group[HTTP_PEER_GROUP_BYTES];
+        http_peer_group(peer, group);
+        snprintf(in->peer, sizeof(in->peer), "peer %s", group);
+    }
     return RC_OK;
 }
 
