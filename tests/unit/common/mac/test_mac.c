@@ -14,6 +14,7 @@
 
 #include "services/common/base/hex.h"
 #include "services/common/mac/mac.h"
+#include "services/common/mac/mac_digest.h"
 
 enum { THREADS = 4, ROUNDS = 20000 };
 
@@ -56,6 +57,32 @@ static void test_known_digests(void **state)
     expect_hex(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     mac_sha256(slice_of(NULL, 0), out);
     expect_hex(out, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* However the bytes are cut, the digest is that of all of them. */
+static void test_digests_of_pieces(void **state)
+{
+    (void)state;
+    uint8_t data[200], whole[MAC_SHA256_BYTES], pieces[MAC_SHA256_BYTES];
+    memset(data, 'x', sizeof(data));
+    mac_sha256(slice_of(data, sizeof(data)), whole);
+    for (size_t step = 1; step <= sizeof(data); step++) {
+        struct mac_digest *digest = mac_digest_new();
+        assert_non_null(digest);
+        for (size_t at = 0; at < sizeof(data); at += step)
+            mac_digest_add(
+                digest, slice_of(data + at, step < sizeof(data) - at ? step : sizeof(data) - at));
+        mac_digest_add(digest, slice_of(NULL, 0));
+        mac_digest_end(digest, pieces);
+        mac_digest_free(digest);
+        assert_memory_equal(whole, pieces, sizeof(whole));
+    }
+    struct mac_digest *digest = mac_digest_new();
+    assert_non_null(digest);
+    mac_digest_end(digest, pieces);
+    expect_hex(pieces, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    mac_digest_free(digest);
+    mac_digest_free(NULL);
 }
 
 static void test_known_hmacs(void **state)
@@ -168,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_digests),
+        cmocka_unit_test(test_digests_of_pieces),
         cmocka_unit_test(test_known_hmacs),
         cmocka_unit_test(test_known_agent_key_and_headers),
         cmocka_unit_test(test_any_change_is_seen),
