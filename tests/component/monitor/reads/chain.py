@@ -59,7 +59,8 @@ class Chain:
             )
         return Client(self.monitor, cookie=token)
 
-    def machine(self, scope: str, site: str | None = None, tenant: str = "acme") -> Client:
+    def machine(self, scopes: str, site: str | None = None, tenant: str = "acme") -> Client:
+        """scopes: with commas between."""
         key = "ks_" + secrets.token_hex(32)
         with self.db() as db:
             db.execute(
@@ -67,7 +68,7 @@ class Chain:
                 "(tenant, name, key_hash, scope, site, created_by, expires_at) "
                 "values (%s, %s, %s, %s, %s, 'test', now() + interval '1 day')",
                 (tenant, f"key-{secrets.token_hex(4)}", hashlib.sha256(key.encode()).digest(),
-                 [scope], site),
+                 scopes.split(","), site),
             )  # fmt: skip
         return Client(self.monitor, key=key)
 
