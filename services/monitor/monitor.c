@@ -261,6 +261,7 @@ static enum rc start_http(void *ctx, struct err *err)
         .tls_certificate_file = config->tls_certificate_file,
         .tls_key_file = config->tls_key_file,
         .problem = problem_write_refusal,
+        .is_tls_only = 1,
         .connections_max = (size_t)config->connections,
         .connections_per_peer_max = (size_t)config->connections_per_peer,
     };

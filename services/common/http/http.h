@@ -43,6 +43,7 @@ struct http_config {
     const char *tls_key_file;
     const char *key_file;  /* 0600: "Authorization: Bearer …" demanded over TCP; NULL: none */
     http_problem *problem; /* NULL: type, status, title and detail */
+    int is_tls_only; /* the host serves nothing without TLS: replies over it say so for a year */
     int64_t request_deadline_us;     /* headers and body; default 10 s when 0 */
     int64_t idle_us;                 /* keep-alive; default 60 s when 0 */
     size_t connections_max;          /* default 256 when 0 */

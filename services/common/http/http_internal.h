@@ -76,6 +76,7 @@ struct http_server {
     size_t connections_per_peer_max;
     struct buf key; /* size 0: none demanded */
     struct ssl_ctx_st *tls;
+    int is_tls_only;
     struct http_door tcp;
     struct http_door local;
     int port;
@@ -107,6 +108,8 @@ struct http_request {
 #define HTTP_HEADER_CACHE "no-store"
 #define HTTP_HEADER_SNIFF "nosniff"
 #define HTTP_HEADER_CONTENT "default-src 'none'; frame-ancestors 'none'"
+/* With TLS alone, when the host has nothing else. */
+#define HTTP_HEADER_TRANSPORT "max-age=31536000"
 
 static inline int64_t http_now_us(void)
 {
@@ -157,7 +160,7 @@ void http_stream_finish_all(struct http_server *server);
 
 /* http_reply.c */
 /* The headers of a reply but for its length; 0 when memory is out. */
-int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *answer) MUST_CHECK;
+int http_reply_headers(struct http_request *request, const struct http_answer *answer) MUST_CHECK;
 /* Closes the connection instead of replying. */
 void http_reply_give_up(struct http_request *request);
 void http_reply_free(struct http_request *request);

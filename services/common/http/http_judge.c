@@ -41,11 +41,15 @@ void http_judge_refuse(struct http_conn *conn, int status, const char *extra, co
     buf_init(&body, REFUSAL_BYTES_MAX);
     buf_init(&head, REFUSAL_BYTES_MAX);
     conn->door->server->problem(&body, status, reason, detail);
-    buf_addf(&head,
-             "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-             "Cache-Control: " HTTP_HEADER_CACHE "\r\nX-Content-Type-Options: " HTTP_HEADER_SNIFF
-             "\r\nContent-Security-Policy: " HTTP_HEADER_CONTENT "\r\n%sConnection: close\r\n\r\n",
-             status, reason, body.size, extra);
+    buf_addf(
+        &head,
+        "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+        "Cache-Control: " HTTP_HEADER_CACHE "\r\nX-Content-Type-Options: " HTTP_HEADER_SNIFF
+        "\r\nContent-Security-Policy: " HTTP_HEADER_CONTENT "\r\n%s%sConnection: close\r\n\r\n",
+        status, reason, body.size,
+        conn->door->server->is_tls_only ? "Strict-Transport-Security: " HTTP_HEADER_TRANSPORT "\r\n"
+                                        : "",
+        extra);
     conn->state = HTTP_CONN_REFUSING;
     conn->deadline_us = http_now_us() + LINGER_US;
     evbuffer_drain(conn->held, evbuffer_get_length(conn->held));

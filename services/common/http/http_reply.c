@@ -140,20 +140,22 @@ static int add_number(struct evkeyvalq *headers, const char *name, size_t number
     return evhttp_add_header(headers, name, text);
 }
 
-int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *answer)
+int http_reply_headers(struct http_request *request, const struct http_answer *answer)
 {
     static const struct http_header STANDING[] = {
         {"Cache-Control", HTTP_HEADER_CACHE},
         {"X-Content-Type-Options", HTTP_HEADER_SNIFF},
         {"Content-Security-Policy", HTTP_HEADER_CONTENT},
     };
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(evreq);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request->evreq);
     int failed = 0;
     for (size_t i = 0; i < answer->headers_count; i++)
         failed |= evhttp_add_header(headers, answer->headers[i].name, answer->headers[i].value);
     for (size_t i = 0; i < sizeof(STANDING) / sizeof(STANDING[0]); i++)
         if (evhttp_find_header(headers, STANDING[i].name) == NULL)
             failed |= evhttp_add_header(headers, STANDING[i].name, STANDING[i].value);
+    if (request->conn->door->server->is_tls_only)
+        failed |= evhttp_add_header(headers, "Strict-Transport-Security", HTTP_HEADER_TRANSPORT);
     if (answer->type != NULL)
         failed |= evhttp_add_header(headers, "Content-Type", answer->type);
     return !failed;
@@ -161,11 +163,12 @@ int http_reply_headers(struct evhttp_request *evreq, const struct http_answer *a
 
 /* 0 when memory is out. The length is always given: evhttp leaves it out for HTTP/1.0, whose peers
    could then not tell a cut reply from a whole one. */
-static int reply_fill(struct evhttp_request *evreq, const struct http_answer *answer)
+static int reply_fill(struct http_request *request, const struct http_answer *answer)
 {
+    struct evhttp_request *evreq = request->evreq;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(evreq);
     size_t size = answer->type == NULL ? 0 : answer->body.size;
-    int failed = !http_reply_headers(evreq, answer);
+    int failed = !http_reply_headers(request, answer);
     if (answer->status != HTTP_NOCONTENT && answer->status != HTTP_NOTMODIFIED)
         failed |= add_number(headers, "Content-Length", size);
     if (size > 0)
@@ -190,7 +193,7 @@ void http_reply_answer(struct http_request *request, const struct http_answer *a
         http_reply_free(request);
         return;
     }
-    int is_filled = reply_fill(evreq, answer);
+    int is_filled = reply_fill(request, answer);
     if (conn->door->server->is_stopping)
         evhttp_add_header(evhttp_request_get_output_headers(evreq), "Connection", "close");
     if (!is_filled) {

@@ -98,7 +98,7 @@ struct http_stream *http_stream_start(struct http_request *request, const struct
         return NULL;
     }
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request->evreq);
-    if (!http_reply_headers(request->evreq, head) ||
+    if (!http_reply_headers(request, head) ||
         evhttp_add_header(headers, "Connection", "close") != 0) {
         stream_free(stream);
         http_reply_give_up(request);
