@@ -41,6 +41,10 @@ class World:
             )
         return Client(monitor or self.monitor, cookie=token)
 
+    def run(self, sql: str) -> None:
+        with psycopg.connect(self.database) as db:
+            db.execute(sql)
+
     def machine(self, tenant: str, scope: str, site: str | None = None) -> Client:
         key = "ks_" + secrets.token_hex(32)
         digest = hashlib.sha256(key.encode()).digest()
