@@ -109,6 +109,8 @@ def test_a_topic_made_anew_stops_until_the_operator_says_go_on(stack: Stack, rep
     time.sleep(1)
     assert stack.stored() == 20, "nothing is stored until the operator has spoken"
     assert aggregator.metric("kasumori_aggregator_partitions_stopped") == 1
+    told = aggregator.client().get("/readyz")
+    assert (told.status, told.text) == (200, "degraded: 1 partitions wait for an operator\n")
     aggregator.stop()
 
     stack.db_cli("offset", "accept-new-topic", "--topic", stack.topic_records, "--all")
