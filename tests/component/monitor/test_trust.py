@@ -88,7 +88,7 @@ def test_only_an_account_that_exists_gets_in(behind, word):
 
 
 def test_a_shut_account_stays_out(behind, world):
-    facts_sql = (
+    change = (
         "update kasumori.account set disabled_at = {} where tenant = 'bravo' and account = 'site'"
     )
     word = {"X_Signed_In": "bravo/site"}
