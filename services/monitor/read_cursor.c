@@ -39,13 +39,14 @@ void read_cursor_write(struct buf *out, struct slice key, uint64_t question)
     buf_done(&coded);
 }
 
-/* "-123" or "123", at most 18 digits, so that it fits a bigint. */
+/* "-123" or "123" as JSON writes it, at most 18 digits, so that it fits a bigint. */
 static size_t number_size(const char *text)
 {
     size_t start = text[0] == '-', end = start;
     while (isdigit((unsigned char)text[end]))
         end++;
-    return end - start == 0 || end - start > NUMBER_DIGITS_MAX ? 0 : end;
+    int has_leading_zero = text[start] == '0' && end - start > 1;
+    return end - start == 0 || end - start > NUMBER_DIGITS_MAX || has_leading_zero ? 0 : end;
 }
 
 static int take_key(struct read_args *args, char *key, enum read_type type)

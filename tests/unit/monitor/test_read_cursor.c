@@ -75,6 +75,8 @@ static void what_would_not_cast_is_refused(void **state)
                                        "x.a",
                                        "-.a",
                                        "--1.a",
+                                       "01.a",
+                                       "-00.a",
                                        "+1.a",
                                        "1e3.a",
                                        "1 .a",
