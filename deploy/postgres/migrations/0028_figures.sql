@@ -78,35 +78,71 @@ comment on column kasumori.rollup_repeat.sites is 'kasumori.part.sites, so that 
 comment on column kasumori.rollup_repeat.parts is 'How many.';
 comment on column kasumori.rollup_repeat.repeats is 'Of these, whose subject had such a part before.';
 
+create function kasumori.verdict_bucket(took_us bigint) returns smallint
+language sql immutable strict parallel safe as $$
+    select case when minutes < 16 then minutes
+                else 16 * (exponent - 3) + ((minutes >> (exponent - 4)) & 15) end::smallint
+    from (select minutes, length(ltrim(minutes::bit(64)::text, '0')) - 1 as exponent
+          from (select greatest(took_us, 0) / 60000000) as m (minutes)) as e
+$$;
+comment on function kasumori.verdict_bucket(bigint) is 'A coarse measure of a time: minutes below 16 each, then 16 steps for each doubling.';
+
+create table kasumori.rollup_verdict (
+    tenant text not null,
+    span text not null,
+    category text not null,
+    first_day date not null,
+    bucket smallint not null,
+    verdicts bigint not null default 0,
+    constraint rollup_verdict_key primary key (tenant, span, category, first_day, bucket),
+    constraint rollup_verdict_span_is_known check (span = 'day' or (span = 'month' and extract(day from first_day) = 1))
+);
+comment on table kasumori.rollup_verdict is 'Derived: rows of kasumori.first_verdict of all sites by day and by month, category and bucket: where among them a median is.';
+comment on column kasumori.rollup_verdict.tenant is 'The company.';
+comment on column kasumori.rollup_verdict.span is 'day or month; each verdict is in both.';
+comment on column kasumori.rollup_verdict.category is 'One of its categories; empty: all.';
+comment on column kasumori.rollup_verdict.first_day is 'The day it was made in Japan, or the month''s first.';
+comment on column kasumori.rollup_verdict.bucket is 'kasumori.verdict_bucket.';
+comment on column kasumori.rollup_verdict.verdicts is 'How many.';
+
 create table kasumori.first_verdict (
     tenant text not null,
     record_id uuid not null,
     decision_no bigint not null,
     made_at timestamptz not null,
+    day date not null,
     took_us bigint not null,
+    bucket smallint not null,
     site text not null,
     categories text[] not null default '{}',
     constraint first_verdict_key primary key (tenant, record_id)
 );
-create index first_verdict_by_time on kasumori.first_verdict (tenant, made_at);
+create index first_verdict_by_bucket on kasumori.first_verdict (tenant, bucket, day);
+create index first_verdict_by_site on kasumori.first_verdict (tenant, site, day);
 comment on table kasumori.first_verdict is 'Derived: of each effective record that a verdict names, the first verdict, in force or not.';
 comment on column kasumori.first_verdict.tenant is 'The company.';
 comment on column kasumori.first_verdict.record_id is 'The original record.';
 comment on column kasumori.first_verdict.decision_no is 'The verdict.';
 comment on column kasumori.first_verdict.made_at is 'When it was made.';
+comment on column kasumori.first_verdict.day is 'That day in Japan.';
 comment on column kasumori.first_verdict.took_us is 'Microseconds from the record''s appended_at to it.';
+comment on column kasumori.first_verdict.bucket is 'kasumori.verdict_bucket of took_us.';
 comment on column kasumori.first_verdict.site is 'The site that the record as first told concerned.';
 comment on column kasumori.first_verdict.categories is 'Of the effective record and its supplements, without doubles.';
 
 select kasumori.protect_tenant('kasumori.rollup_coarse');
 select kasumori.protect_tenant('kasumori.rollup_incident');
 select kasumori.protect_tenant('kasumori.rollup_repeat');
+select kasumori.protect_tenant('kasumori.rollup_verdict');
 select kasumori.protect_tenant('kasumori.first_verdict');
+revoke all on function kasumori.verdict_bucket(bigint) from public;
 grant select, insert, update, delete on
-    kasumori.rollup_coarse, kasumori.rollup_incident, kasumori.rollup_repeat, kasumori.first_verdict
+    kasumori.rollup_coarse, kasumori.rollup_incident, kasumori.rollup_repeat, kasumori.rollup_verdict,
+    kasumori.first_verdict
     to kasumori_aggregator;
 grant select on
-    kasumori.rollup_coarse, kasumori.rollup_incident, kasumori.rollup_repeat, kasumori.first_verdict
+    kasumori.rollup_coarse, kasumori.rollup_incident, kasumori.rollup_repeat, kasumori.rollup_verdict,
+    kasumori.first_verdict
     to kasumori_monitor;
 
 -- Some sites over years: a walk along each one's days.
@@ -121,6 +157,7 @@ begin
     delete from kasumori.rollup_coarse where tenant = of_tenant;
     delete from kasumori.rollup_incident where tenant = of_tenant;
     delete from kasumori.rollup_repeat where tenant = of_tenant;
+    delete from kasumori.rollup_verdict where tenant = of_tenant;
     delete from kasumori.first_verdict where tenant = of_tenant;
     insert into kasumori.rollup_coarse
     select of_tenant, 'day', category, '', day, sum(contacts), sum(incidents)
@@ -184,8 +221,8 @@ begin
     group by 2, 3, 4, 5 order by 2, 3, 4, 5;
 
     insert into kasumori.first_verdict
-    select of_tenant, r.record_id, d.decision_no, d.made_at, kasumori.to_us(d.made_at) - kasumori.to_us(r.appended_at),
-           coalesce(nullif(r.concerned_site, ''), r.site),
+    select of_tenant, r.record_id, d.decision_no, d.made_at, (d.made_at at time zone 'Asia/Tokyo')::date,
+           took.us, kasumori.verdict_bucket(took.us), coalesce(nullif(r.concerned_site, ''), r.site),
            case when s.record_id is null
                 then array(select category from unnest(b.categories) with ordinality as list (category, place)
                            where category <> '' group by category order by min(place))
@@ -201,12 +238,21 @@ begin
     join kasumori.occurrence_record o on o.tenant = of_tenant and o.record_id = first.record_id
     join kasumori.record r on r.tenant = of_tenant and r.record_id = first.record_id
     join kasumori.record b on b.tenant = of_tenant and b.record_id = o.effective_id
+    cross join lateral (select kasumori.to_us(d.made_at) - kasumori.to_us(r.appended_at)) as took (us)
     left join figure_supplemented s on s.record_id = first.record_id
     order by r.record_id;
+    insert into kasumori.rollup_verdict
+    select of_tenant, span, category, first_day, bucket, count(*)
+    from kasumori.first_verdict v
+    cross join lateral (values ('day', v.day), ('month', date_trunc('month', v.day::timestamp)::date))
+               as level (span, first_day)
+    cross join lateral unnest(array[''] || v.categories) as category
+    where v.tenant = of_tenant
+    group by 2, 3, 4, 5 order by 2, 3, 4, 5;
     drop table figure_supplemented, figure_line;
 end
 $$;
-comment on function kasumori.fill_figures(text) is 'Makes the rows of rollup_coarse, rollup_incident, rollup_repeat and first_verdict of a tenant from its other derived rows and facts, as the correlator would: for rows that were stored before it knew of these tables.';
+comment on function kasumori.fill_figures(text) is 'Makes the rows of rollup_coarse, rollup_incident, rollup_repeat, rollup_verdict and first_verdict of a tenant from its other derived rows and facts, as the correlator would: for rows that were stored before it knew of these tables.';
 revoke all on function kasumori.fill_figures(text) from public;
 
 -- A tenant of which all is derived is of the next form with these rows; any other is computed as a whole.

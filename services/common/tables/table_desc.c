@@ -192,12 +192,20 @@ static const struct table_column ROLLUP_REPEAT_ROWS[] = {
     [REPEAT_REPEATS] = COLUMN("repeats", INT8),
 };
 
+static const struct table_column ROLLUP_VERDICT_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},       [TOOK_SPAN] = KEY("span", TEXT),
+    [TOOK_CATEGORY] = KEY("category", TEXT), [TOOK_FIRST_DAY] = DAY_KEY("first_day"),
+    [TOOK_BUCKET] = KEY("bucket", INT2),     [TOOK_VERDICTS] = COLUMN("verdicts", INT8),
+};
+
 static const struct table_column FIRST_VERDICT_ROWS[] = {
     {"tenant", DB_TYPE_TEXT, NULL, 0},
     [VERDICT_RECORD_ID] = KEY("record_id", UUID),
     [VERDICT_DECISION_NO] = COLUMN("decision_no", INT8),
     [VERDICT_MADE_AT] = COLUMN("made_at", TIMESTAMPTZ),
+    [VERDICT_DAY] = {"day", DB_TYPE_INT4, "date '1970-01-01' + u.day", 0},
     [VERDICT_TOOK] = COLUMN("took_us", INT8),
+    [VERDICT_BUCKET] = COLUMN("bucket", INT2),
     [VERDICT_SITE] = COLUMN("site", TEXT),
     [VERDICT_CATEGORIES] = CAST("categories", "text[]"),
 };
@@ -241,6 +249,7 @@ const struct table_desc table_descs[TABLE_COUNT] = {
     [TABLE_ROLLUP_COARSE] = DESC(ROLLUP_COARSE_ROWS, "rollup_coarse", 0, 1, NULL, NULL),
     [TABLE_ROLLUP_INCIDENT] = DESC(ROLLUP_INCIDENT_ROWS, "rollup_incident", 0, 1, NULL, NULL),
     [TABLE_ROLLUP_REPEAT] = DESC(ROLLUP_REPEAT_ROWS, "rollup_repeat", 0, 1, NULL, NULL),
+    [TABLE_ROLLUP_VERDICT] = DESC(ROLLUP_VERDICT_ROWS, "rollup_verdict", 0, 1, NULL, NULL),
     [TABLE_FIRST_VERDICT] = DESC(FIRST_VERDICT_ROWS, "first_verdict", 0, 0, NULL, NULL),
     [TABLE_WATCH] = DESC(WATCH_ROWS, "watch", 1, 0, NULL, NULL),
     [TABLE_REVIEW_TASK] = DESC(REVIEW_TASK_ROWS, "review_task", 1, 0, "since", SINCE),

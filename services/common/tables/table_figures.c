@@ -1,8 +1,7 @@
-/* What figures about incidents are read from: sums by day and by month of reports and of repeats,
-   and first verdicts. Invariant: whoever counts in a day counts in its month, and who counts at a
-   site counts in all sites, so that a range may be put together of both. */
+/* What figures about incidents are read from: sums of reports and of repeats by day and by month.
+   Invariant: what counts in a day counts in its month, and what counts at a site counts in all
+   sites, so that a range may be put together of both. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "services/common/correlate/steps.h"
 #include "services/common/tables/table_fill.h"
@@ -257,59 +256,8 @@ static enum rc fill_repeats(struct table_fill *fill, struct err *err)
     return RC_OK;
 }
 
-/* ---- first verdicts ---- */
-
-static enum rc put_verdict(struct table_fill *fill, size_t effective,
-                           const struct fact_decision *verdict, struct err *err)
-{
-    const struct effective *e = &fill->d->effectives[effective];
-    struct db_params *params = fill->params[TABLE_FIRST_VERDICT];
-    struct slice *categories =
-        arena_alloc(fill->arena, (e->categories_count + 1) * sizeof(*categories));
-    size_t count = 0;
-    if (categories == NULL)
-        return err_set(err, RC_FULL, "the figures need more memory than allowed");
-    for (size_t k = 0; k < e->categories_count; k++)
-        if (table_is_category(e, k))
-            categories[count++] = e->categories[k];
-    struct slice concerned = e->original->concerned_site;
-    db_put_uuid(params, VERDICT_RECORD_ID, &e->original->id);
-    db_put_int(params, VERDICT_DECISION_NO, verdict->no);
-    db_put_time(params, VERDICT_MADE_AT, verdict->made_us);
-    db_put_int(params, VERDICT_TOOK, verdict->made_us - e->original->appended_us);
-    db_put_text(params, VERDICT_SITE, concerned.size > 0 ? concerned : e->original->site);
-    table_put_texts(fill, params, VERDICT_CATEGORIES, categories, count);
-    return RC_OK;
-}
-
-static enum rc fill_verdicts(struct table_fill *fill, struct err *err)
-{
-    const struct derived *d = fill->d;
-    enum rc rc = RC_OK;
-    const struct fact_decision **first =
-        arena_alloc(fill->arena, (d->effectives_count + 1) * sizeof(*first));
-    if (first == NULL)
-        return err_set(err, RC_FULL, "the figures need more memory than allowed");
-    memset(first, 0, (d->effectives_count + 1) * sizeof(*first));
-    for (size_t i = 0; i < d->decisions_count; i++) {
-        const struct fact_decision *decision = d->decisions[i];
-        for (size_t k = 0; decision->kind == FACT_DECISION_VERDICT && k < decision->records_count;
-             k++) {
-            size_t named = derived_find_effective(d, &decision->records[k]);
-            if (named != NONE && first[named] == NULL)
-                first[named] = decision;
-        }
-    }
-    for (size_t i = 0; rc == RC_OK && i < d->effectives_count; i++)
-        if (first[i] != NULL)
-            rc = put_verdict(fill, i, first[i], err);
-    return rc;
-}
-
 enum rc table_fill_figures(struct table_fill *fill, struct err *err)
 {
     enum rc rc = fill_incidents(fill, err);
-    if (rc == RC_OK)
-        rc = fill_repeats(fill, err);
-    return rc == RC_OK ? fill_verdicts(fill, err) : rc;
+    return rc == RC_OK ? fill_repeats(fill, err) : rc;
 }

@@ -126,11 +126,14 @@ enum {
     REPEAT_PARTS,
     REPEAT_REPEATS
 };
+enum { TOOK_SPAN = 1, TOOK_CATEGORY, TOOK_FIRST_DAY, TOOK_BUCKET, TOOK_VERDICTS };
 enum {
     VERDICT_RECORD_ID = 1,
     VERDICT_DECISION_NO,
     VERDICT_MADE_AT,
+    VERDICT_DAY,
     VERDICT_TOOK,
+    VERDICT_BUCKET,
     VERDICT_SITE,
     VERDICT_CATEGORIES
 };
@@ -170,6 +173,7 @@ enum rc table_fill_identity(struct table_fill *fill, struct err *err) MUST_CHECK
 enum rc table_fill_happening(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_rollup(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_figures(struct table_fill *fill, struct err *err) MUST_CHECK;
+enum rc table_fill_verdicts(struct table_fill *fill, struct err *err) MUST_CHECK;
 enum rc table_fill_review(struct table_fill *fill, struct err *err) MUST_CHECK;
 
 #endif

@@ -213,8 +213,8 @@ enum rc tables_fill(struct tables *tables, const struct tables_source *source,
                     struct arena *scratch, struct err *err)
 {
     static enum rc (*const MAKERS[])(struct table_fill * fill, struct err * err) = {
-        table_fill_identity, table_fill_happening, table_fill_rollup, table_fill_figures,
-        table_fill_review};
+        table_fill_identity, table_fill_happening, table_fill_rollup,
+        table_fill_figures,  table_fill_verdicts,  table_fill_review};
     struct table_fill fill = {
         .d = source->derived, .arena = scratch, .linking_version = source->linking_version};
     for (size_t i = 0; i < TABLE_COUNT; i++) {

@@ -27,26 +27,17 @@
           and c.category = n.category
           and c.first_day between (select low from bound) and (select high from bound)
         union all
-        select m.contacts, m.incidents
+        select p.contacts, p.incidents
         from stretch s
         cross join lateral (
             select c.contacts, c.incidents from kasumori.rollup_coarse c
-            where c.tenant = $1 and c.span = 'month' and c.category = n.category
-              and c.site = any ((select places from asked)::text[]) and c.first_day between s.low and s.high offset 0
-        ) as m where not (select is_whole from asked) and s.span = 'month'
-        union all
-        select d.contacts, d.incidents
-        from stretch s
-        cross join lateral (
-            select distinct c.site from kasumori.rollup_coarse c
-            where c.tenant = $1 and c.span = 'month' and c.category = n.category
-              and c.site = any ((select places from asked)::text[])
-              and c.first_day between date_trunc('month', s.low::timestamp)::date and s.high offset 0
-        ) as e
-        cross join lateral (
-            select sum(r.contacts) as contacts, sum(r.incidents) as incidents from kasumori.rollup_day r
-            where r.tenant = $1 and r.category = n.category and r.site = e.site and r.day between s.low and s.high
-        ) as d where not (select is_whole from asked) and s.span = 'day' and d.contacts is not null
+            where s.span = 'month' and c.tenant = $1 and c.span = 'month' and c.category = n.category
+              and c.site = any ((select places from asked)::text[]) and c.first_day between s.low and s.high
+            union all
+            select d.contacts, d.incidents from kasumori.rollup_day d
+            where s.span = 'day' and d.tenant = $1 and d.category = n.category
+              and d.site = any ((select places from asked)::text[]) and d.day between s.low and s.high offset 0
+        ) as p where not (select is_whole from asked)
     ) as r
     group by n.category
 ), cell as (

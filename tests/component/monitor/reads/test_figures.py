@@ -20,7 +20,7 @@ from tests.component.monitor.service import Client, Monitor
 from tests.support.figures import MEASURES, Figures, difference, is_narrow
 from tests.support.paths import ROOT
 
-TENANT, RECORDS, TOKENS = "acme", 6_000, 150  # few tokens: many come again
+TENANT, RECORDS, TOKENS = "acme", 6_000, 20  # few tokens: many come again
 SEEN = ("s0000", "s0003", "s0042")
 CATEGORY_FILTERS = ({}, {"category": "mhlw9:2022:abuse"}, {"category": "mhlw9:2022:sexual"})
 FIRST_VIEW = ROOT / "deploy/postgres/migrations/0021_analytics.sql"
@@ -34,6 +34,12 @@ def loaded(database, kasumori, pg, tmp_path_factory) -> Iterator[SimpleNamespace
     with psycopg.connect(database) as db:
         if not db.execute("select 1 from pg_roles where rolname = %s", (LOGIN,)).fetchone():
             db.execute(f"create role {LOGIN} login in role kasumori_monitor")
+        db.execute(  # some are judged again, alike
+            "insert into kasumori.decision (tenant, kind, made_by, reason, body) "
+            "select tenant, kind, 'again', reason, body from kasumori.decision "
+            "where tenant = %s and mod(decision_no, 5) = 0 order by decision_no",
+            (TENANT,),
+        )
         figures = Figures(db, TENANT)
         name = db.info.dbname
     monitor = Monitor(tmp_path_factory.mktemp("figures"), pg.conninfo(name, user=LOGIN))
@@ -119,14 +125,13 @@ def test_figures_of_sites_that_one_may_see(loaded, visible):
     asked = questions(ranges, places)
     wrong, told, _ = wrong_answers(sign_in(loaded, *visible), loaded.figures, asked, visible)
     assert not wrong, (len(wrong), wrong[:3])
-    assert told > 20
+    assert told > 5
 
 
 def test_loaded_rows_are_what_the_correlator_makes(loaded):
     done = loaded.kasumori("rebuild", "--database", loaded.database, "--verify", "--tenant", TENANT)
     tables = {line.split()[0] for line in done.stdout.splitlines()}
-    assert not tables & {"rollup_coarse", "rollup_incident", "rollup_repeat", "first_verdict"}
-    assert "rollup_day" not in tables, done.stdout
+    assert not [table for table in tables if "rollup" in table or "verdict" in table], done.stdout
     with psycopg.connect(loaded.database) as db:  # and would say so
         db.execute("update kasumori.rollup_repeat set repeats = repeats + 1 where span = 'month'")
     done = loaded.kasumori("rebuild", "--database", loaded.database, "--verify", "--tenant", TENANT)
