@@ -107,11 +107,11 @@ enum http_stream_event {
 typedef void http_stream_call(void *ctx, struct http_stream *stream, enum http_stream_event event);
 
 /* Replaces the reply; frees the request. backlog_max: bytes not yet taken by the peer, the head's
-   too, beyond which it is dropped. NULL: memory is out or the peer has gone, and the request is
-   done with. A stream has no deadline but this: what waits for the peer must go within idle_us. Its
-   connection is not used again, and a peer that ends its own sending counts as gone.
-   http_server_stop cuts it off; CLOSED follows from the loop, at the latest from http_server_free.
- */
+   too, beyond which it is dropped; the kernel holds about twice as much besides. NULL: memory is
+   out or the peer has gone, and the request is done with. A stream has no deadline but this: what
+   waits for the peer must go within idle_us. Its connection is not used again, and a peer that ends
+   its own sending counts as gone. http_server_stop cuts it off; CLOSED follows from the loop, at
+   the latest from http_server_free. */
 struct http_stream *http_stream_start(struct http_request *request, const struct http_answer *head,
                                       size_t backlog_max, http_stream_call *call, void *ctx);
 /* 0: the backlog was full, the peer is dropped, CLOSED follows from the loop. */

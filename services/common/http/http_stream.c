@@ -2,6 +2,9 @@
    loop (or from http_server_free) or by its own http_stream_end, and never from within a call of
    its own. While a stream lives its connection reads only to notice the peer's end; what comes in
    is thrown away, and the connection is not used again. */
+#include <limits.h>
+#include <sys/socket.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -88,6 +91,14 @@ static struct http_stream *stream_make(struct http_conn *conn, struct evhttp_req
     return NULL;
 }
 
+/* The kernel would else hold megabytes for a peer that does not read: of memory, and of a backlog
+   that nobody sees. Without it a stream works all the same. */
+static void bound_kernel(struct http_conn *conn, size_t bytes)
+{
+    int size = bytes < INT_MAX ? (int)bytes : INT_MAX;
+    (void)setsockopt(bufferevent_getfd(conn->bev), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 struct http_stream *http_stream_start(struct http_request *request, const struct http_answer *head,
                                       size_t backlog_max, http_stream_call *call, void *ctx)
 {
@@ -108,6 +119,7 @@ struct http_stream *http_stream_start(struct http_request *request, const struct
     stream->call = call;
     stream->ctx = ctx;
     conn->stream = stream;
+    bound_kernel(conn, backlog_max);
     http_conn_stream(conn);
     evhttp_send_reply_start(request->evreq, head->status, http_reply_reason(head->status));
     http_reply_free(request);
