@@ -25,6 +25,7 @@ from types import SimpleNamespace
 
 import psycopg
 
+from tests.support.figures import recount_records
 from tests.support.paths import ROOT
 from tests.support.postgres import Postgres
 from tests.support.stack import Stack
@@ -231,54 +232,27 @@ class Loader:
 
 
 def recount(db: psycopg.Connection, tenant: str) -> dict[str, Counter]:
-    """What the roll-ups must say, counted from the facts alone: the body of a contact or incident is
-    its own or its winning correction's, training and retraction count nowhere, supplements add
-    categories. Sums by (day, site, category) and (month, weekday, hour)."""
-    day, month = Counter(), Counter()
-    rows = db.execute(
-        """
-        with body as (
-            select r.record_id as original, r.site, w.* from kasumori.record r
-            cross join lateral (
-                select b.* from (
-                    select r.kind as body, r.is_training, r.concerned_site, r.occurred_start, r.outcome,
-                           r.talk_us, r.categories, 0 as turn, r.revision, r.record_id
-                    union all
-                    select c.replaces, c.is_training, c.concerned_site, c.occurred_start, c.outcome,
-                           c.talk_us, c.categories, 1, c.revision, c.record_id
-                    from kasumori.record c
-                    where c.tenant = r.tenant and c.kind = 4 and c.target_id = r.record_id
-                      and c.site = r.site and c.revision >= r.revision and c.replaces in (0, 1, 2)
-                ) as b order by turn desc, revision desc, record_id desc limit 1) as w
-            where r.tenant = %s and r.kind in (1, 2)),
-        added as (
-            select s.target_id, array_agg(distinct category) as categories
-            from kasumori.record s, unnest(s.categories) as category
-            where s.tenant = %s and s.kind = 3 group by 1)
-        select (occurred_start at time zone 'Asia/Tokyo')::date,
-               extract(hour from occurred_start at time zone 'Asia/Tokyo')::int,
-               coalesce(nullif(concerned_site, ''), site), body, coalesce(outcome, 0),
-               array(select distinct unnest(b.categories || coalesce(a.categories, '{}'))) as categories,
-               count(*), coalesce(sum(talk_us), 0)::bigint
-        from body b left join added a on a.target_id = b.original
-        where not is_training and body <> 0
-        group by 1, 2, 3, 4, 5, 6""",
-        (tenant, tenant),
+    """What the roll-ups must say, counted from the facts alone: sums by (day, site, category) and
+    (month, weekday, hour)."""
+    names = ("contacts", "incidents", "talk_us", "abandoned")
+    sums = (
+        "count(*) filter (where body = 1), count(*) filter (where body = 2), "
+        "coalesce(sum(talk_us) filter (where body = 1), 0)::bigint, "
+        "count(*) filter (where body = 1 and outcome in (2, 3)) from recounted"
     )
-    for when, hour, site, body, outcome, categories, count, talk_us in rows:
-        sums = {
-            "contacts": count if body == 1 else 0,
-            "incidents": count if body == 2 else 0,
-            "talk_us": talk_us if body == 1 else 0,
-            "abandoned": count if body == 1 and outcome in (2, 3) else 0,
-        }
-        for name, value in sums.items():
-            if not value:
-                continue
-            for category in ["", *(c for c in categories if c)]:
-                day[when, site, category, name] += value
-            month[when.replace(day=1), when.isoweekday(), hour, name] += value
-    return {"day": day, "month": month}
+    recount_records(db, tenant)
+    found = {"day": Counter(), "month": Counter()}
+    for day, site, categories, *values in db.execute(
+        f"select day, concerned, categories, {sums} group by 1, 2, 3"
+    ):
+        for name, value in zip(names, values, strict=True):
+            for category in ["", *categories] if value else []:
+                found["day"][day, site, category, name] += value
+    for day, hour, *values in db.execute(f"select day, hour, {sums} group by 1, 2"):
+        for name, value in zip(names, values, strict=True):
+            if value:
+                found["month"][day.replace(day=1), day.isoweekday(), hour, name] += value
+    return found
 
 
 def stored(db: psycopg.Connection, tenant: str) -> dict[str, Counter]:
@@ -300,8 +274,6 @@ def stored(db: psycopg.Connection, tenant: str) -> dict[str, Counter]:
 def check(conninfo: str, tenant: str) -> None:
     """RuntimeError when the roll-ups are not what the facts say."""
     with psycopg.connect(conninfo) as db:
-        db.execute("set timezone = 'UTC'")
-        db.execute("set work_mem = '256MB'")
         want, have = recount(db, tenant), stored(db, tenant)
     for table in want:
         if want[table] != have[table]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import psycopg
+import psycopg.sql
 
 MEASURES = ("trend", "types", "sites", "trades", "hours", "weekdays", "repeat", "staff_minutes",
             "verdict_time")  # fmt: skip
 
-# The effective records: an original's body is its own or its winning correction's; training and
-# retraction count nowhere; the categories are its own and its supplements'.
+# The effective records as a temporary table: an original's body is its own or its winning correction's;
+# training and retraction count nowhere; the categories are its own and its supplements'.
 RECORDED = """
 create temp table recounted as
 with corrected as materialized (
@@ -24,17 +25,18 @@ with corrected as materialized (
     join kasumori.record r on r.tenant = c.tenant and r.record_id = c.target_id and r.site = c.site
          and r.kind in (1, 2, 3) and c.revision >= r.revision
          and (c.replaces = 0 or (c.replaces = 3) = (r.kind = 3))
-    where c.tenant = %(tenant)s and c.kind = 4
+    where c.tenant = {tenant} and c.kind = 4
     order by r.record_id, c.revision desc, c.record_id desc),
 told as materialized (
     select r.record_id as original, r.kind as first_kind, r.site, r.target_id,
            case w.kind when 4 then w.replaces else w.kind end as body,
            coalesce(nullif(w.concerned_site, ''), r.site) as concerned, w.occurred_start, w.categories,
+           w.outcome, w.talk_us,
            (w.detail -> 'loss' ->> 'staffMinutes')::int as minutes
     from kasumori.record r
     left join corrected c on c.original = r.record_id
     join kasumori.record w on w.tenant = r.tenant and w.record_id = coalesce(c.winner, r.record_id)
-    where r.tenant = %(tenant)s and r.kind in (1, 2, 3) and not w.is_training),
+    where r.tenant = {tenant} and r.kind in (1, 2, 3) and not w.is_training),
 added as materialized (
     select b.original, array_agg(category) as categories
     from told s join told b on b.original = s.target_id and b.site = s.site and b.first_kind in (1, 2),
@@ -42,10 +44,18 @@ added as materialized (
     where s.first_kind = 3 and s.body = 3 group by 1)
 select t.original, t.body, t.concerned, (t.occurred_start at time zone 'Asia/Tokyo')::date as day,
        extract(hour from t.occurred_start at time zone 'Asia/Tokyo')::int as hour,
-       array(select distinct c from unnest(t.categories || coalesce(a.categories, '{}')) as c
-             where c <> '' order by 1) as categories, coalesce(t.minutes, 0) as minutes
+       array(select distinct c from unnest(t.categories || coalesce(a.categories, '{{}}')) as c
+             where c <> '' order by 1) as categories,
+       coalesce(t.minutes, 0) as minutes, t.outcome, t.talk_us
 from told t left join added a using (original) where t.first_kind in (1, 2) and t.body in (1, 2)
 """
+
+
+def recount_records(db: psycopg.Connection, tenant: str) -> None:
+    db.execute("set timezone = 'UTC'")
+    db.execute("set work_mem = '256MB'")
+    db.execute("drop table if exists pg_temp.recounted")
+    db.execute(psycopg.sql.SQL(RECORDED).format(tenant=tenant))
 
 
 @dataclass(frozen=True)
@@ -101,10 +111,7 @@ class Figures:
     """A recount of one tenant; leaves nothing in the database."""
 
     def __init__(self, db: psycopg.Connection, tenant: str):
-        db.execute("set timezone = 'UTC'")
-        db.execute("set work_mem = '256MB'")
-        db.execute("drop table if exists pg_temp.recounted")
-        db.execute(RECORDED.replace("%(tenant)s", f"'{tenant}'"))
+        recount_records(db, tenant)
         self.sites = dict(
             db.execute(
                 "select distinct on (site) site, trade from kasumori.site where tenant = %s "
