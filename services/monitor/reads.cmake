@@ -9,4 +9,4 @@ add_custom_command(OUTPUT ${sql_embedded}
     VERBATIM)
 target_sources(monitor PRIVATE
     events.c export.c read.c read_board.c read_cases.c read_cursor.c read_receipts.c stats.c
-    batch.c lookup.c lookup_policy.c lookup_question.c ${sql_embedded})
+    batch.c lookup.c lookup_answer.c lookup_policy.c lookup_question.c ${sql_embedded})

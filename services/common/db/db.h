@@ -107,6 +107,11 @@ struct slice db_result_bytes(const struct db_result *result, size_t row,
 struct uuid db_result_uuid(const struct db_result *result, size_t row, size_t column);
 int64_t db_result_time(const struct db_result *result, size_t row,
                        size_t column); /* timestamptz, µs since 1970 */
+/* An array's elements one after another: *at is 0 at first. 0: there are no more. A NULL element is
+   an empty slice without data. */
+int db_result_element(const struct db_result *result, size_t row, size_t column, size_t *at,
+                      struct slice *ret_element);
+int64_t db_element_time(struct slice element); /* of timestamptz[], as db_result_time */
 
 /* Tests: the n-th statement from now on any connection fails as if the server had gone. With -n it
    runs on the server, but its answer is lost. 0: off. */

@@ -98,13 +98,37 @@ struct uuid db_result_uuid(const struct db_result *result, size_t row, size_t co
     return uuid;
 }
 
+int64_t db_element_time(struct slice element)
+{
+    int64_t at = read_int(element);
+    if (at == INT64_MAX || at == INT64_MIN)
+        return at;
+    return at + DB_EPOCH_US; /* the server's last year, 294276, is far from the end of int64 */
+}
+
 int64_t db_result_time(const struct db_result *result, size_t row, size_t column)
 {
     if (db_result_is_null(result, row, column))
         return 0;
     CHECK(PQftype(result->pg, (int)column) == DB_OID_TIMESTAMPTZ);
-    int64_t at = read_int(value_at(result, row, column));
-    if (at == INT64_MAX || at == INT64_MIN)
-        return at;
-    return at + DB_EPOCH_US; /* the server's last year, 294276, is far from the end of int64 */
+    return db_element_time(value_at(result, row, column));
+}
+
+int db_result_element(const struct db_result *result, size_t row, size_t column, size_t *at,
+                      struct slice *ret_element)
+{
+    /* Dimensions, has-null flag, element type, size, lower bound; then each size and its bytes. */
+    enum { HEADER_BYTES = 20, SIZE_BYTES = 4 };
+    struct slice value = db_result_bytes(result, row, column);
+    if (*at == 0)
+        *at = HEADER_BYTES;
+    if (value.size < *at + SIZE_BYTES)
+        return 0; /* an empty one has no sizes */
+    int64_t size = read_int(slice_of(value.data + *at, SIZE_BYTES));
+    const uint8_t *data = value.data + *at + SIZE_BYTES;
+    *at += SIZE_BYTES;
+    *ret_element = size < 0 ? slice_of(NULL, 0) : slice_of(data, (size_t)size);
+    *at += ret_element->size;
+    CHECK(*at <= value.size);
+    return 1;
 }
