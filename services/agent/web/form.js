@@ -232,10 +232,18 @@ function problemText(answer) {
 }
 
 async function refused(answer, message) {
-    tell(message, problemText(answer));
-    if (answer.status === 0) noteReachable(false);
+    if (answer.status === 0) noteReachable(false); // says it on top, until it is back
+    else tell(message, problemText(answer));
     if (answer.body.code === "signed_out") await forgetWorker();
-    if (answer.body.place?.startsWith("identifiers")) byId("more").open = true;
+    if (answer.body.place?.startsWith("identifiers")) showWrong(answer.body.place);
+}
+
+/** Brings the field at fault into view: "identifiers[0].again" names it by its place among those sent. */
+function showWrong(place) {
+    const at = Number(place.match(/\[(\d+)\]/)?.[1] ?? 0);
+    const name = IDENTIFIERS.filter((one) => byId(one).value.trim() !== "")[at] ?? "number";
+    byId("more").open = true;
+    byId(place.endsWith(".again") ? `${name}Again` : name).focus();
 }
 
 function isEmptyAdd(value) {
@@ -247,6 +255,8 @@ async function send(event) {
     if (isSending) return;
     if (minutesAgo() === null && mode !== "supplement") {
         tell(byId("formMessage"), say("whenWrong"));
+        byId("more").open = true;
+        byId("whenAt").focus();
         return;
     }
     const value = entry();
@@ -362,7 +372,7 @@ function setMode(next) {
 
 function drawMode() {
     byId("formTitle").textContent = say({ report: "titleForm", supplement: "addTitle", correction: "correct" }[mode]);
-    byId("intro").textContent = mode === "correction" ? say("correctHint") : mode === "supplement" ? target : say("intro");
+    byId("intro").textContent = mode === "correction" ? say("correctHint") : mode === "supplement" ? `${say("receiptLabel")} ${target}` : say("intro");
     drawSend();
     show(byId("anonymousBox"), Boolean(settings()?.worker));
 }
@@ -370,14 +380,20 @@ function drawMode() {
 function startReport() {
     clearForm();
     setMode("report");
+    openForm();
+}
+
+/** What was pressed is gone with its view: the focus goes on from the new one's title. */
+function openForm() {
     view("formView");
+    byId("formTitle").focus();
 }
 
 function startOther(next) {
     clearForm();
     byId("anonymous").checked = ownReports()[target] !== undefined; // as the report was
     setMode(next);
-    view("formView");
+    openForm();
 }
 
 async function find(event) {
@@ -385,8 +401,11 @@ async function find(event) {
     const answer = await post("/form/v1/receipt", { receipt: byId("findCode").value });
     show(byId("foundBox"), answer.status === 200);
     show(byId("retractForm"), false);
-    tell(byId("findMessage"), answer.status === 200 ? "" : problemText(answer));
-    if (answer.status !== 200) return;
+    tell(byId("findMessage"), "");
+    if (answer.status !== 200) {
+        await refused(answer, byId("findMessage"));
+        return;
+    }
     target = answer.body.receipt;
     byId("foundTitle").textContent = say("found", { at: shortTime(answer.body.at) });
     follow("foundStates", answer.body);
@@ -447,7 +466,10 @@ function prepare() {
     byId("addNow").addEventListener("click", () => startOther("supplement"));
     byId("startAdd").addEventListener("click", () => startOther("supplement"));
     byId("startCorrect").addEventListener("click", () => startOther("correction"));
-    byId("startRetract").addEventListener("click", () => show(byId("retractForm"), true));
+    byId("startRetract").addEventListener("click", () => {
+        show(byId("retractForm"), true);
+        byId("reason").focus();
+    });
     byId("stop").addEventListener("click", startReport);
 }
 

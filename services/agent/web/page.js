@@ -124,15 +124,12 @@ async function keepLoading() {
     return state;
 }
 
+let watchTimer = 0;
+
 export function noteReachable(isReachable) {
     tell(byId("connection"), isReachable ? "" : say("offline"));
-    if (!isReachable) setTimeout(watch, 3000);
-}
-
-async function watch() {
-    const isBack = (await load()) === "ready";
-    tell(byId("connection"), isBack ? "" : say("offline"));
-    if (!isBack) setTimeout(watch, 3000);
+    clearTimeout(watchTimer);
+    if (!isReachable) watchTimer = setTimeout(async () => noteReachable((await load()) === "ready"), 3000);
 }
 
 // -- signing in

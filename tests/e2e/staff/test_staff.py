@@ -51,7 +51,7 @@ class TestWords:
         shared = ["style.css", "words.js", "page.js"]
         for page in ("form", "caller"):
             files = [f"{page}.html", f"{page}.js", *shared]
-            assert sum((WEB / name).stat().st_size for name in files) < 61440
+            assert sum((WEB / name).stat().st_size for name in files) < 65536
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,6 +79,8 @@ class TestForm:
         shoot(page, f"form-filled-{language}")
         press(page, say["send"])
         expect(page.locator("#formMessage")).to_have_text(say["numberDiffers"])
+        expect(page.locator("#formMessage")).to_be_in_viewport()
+        expect(page.get_by_label(say["numberAgain"])).to_be_focused()
         page.get_by_label(say["numberAgain"]).fill("09012345678")
         expect(page.locator("#numberState")).to_have_text(say["numberConfirmed"])
         press(page, say["send"])
@@ -119,6 +121,7 @@ class TestForm:
         check(page)
         shoot(page, f"form-found-{language}")
         press(page, say["addMore"])
+        expect(page.locator("#formTitle")).to_be_focused()
         press(page, say["sendAdd"])
         expect(page.locator("#formMessage")).to_have_text(say["emptyAdd"])
         page.get_by_label(say["exactWords"]).fill("続きです")
@@ -168,7 +171,11 @@ class TestFormInTrouble:
         assert agent.stop() == 0
         press(page, say["send"])
         expect(page.locator("#connection")).to_have_text(say["offline"])
+        page.set_viewport_size({"width": 390, "height": 500})
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("#connection")).to_be_in_viewport()
         check(page)
+        page.set_viewport_size({"width": 820, "height": 1100})
         shoot(page, "form-offline")
         agent.up()
         expect(page.locator("#connection")).to_be_hidden(timeout=10000)
