@@ -146,7 +146,7 @@ static const struct config_field LOOKUP_FIELDS[] = {
     {.key = "key_file",
      .type = CONFIG_TYPE_STRING,
      AT(agent_config, lookup.key_file),
-     .help = "machine key, mode 0600"},
+     .help = "machine key of scope lookup and, for the form, receipt; mode 0600"},
     {.key = "ca_file",
      .type = CONFIG_TYPE_STRING,
      AT(agent_config, lookup.ca_file),
