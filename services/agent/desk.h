@@ -10,6 +10,7 @@
 #include "services/common/base/clock.h"
 #include "services/common/base/queue.h"
 #include "services/common/base/rc.h"
+#include "services/common/http/http.h"
 #include "services/common/metrics/metrics.h"
 #include "services/common/workers/workers.h"
 
@@ -17,7 +18,7 @@
    for the keeper), one thing after the other. */
 struct desk;
 
-enum { DESK_JOBS = 32, DESK_BODY_BYTES = 64 * 1024, DESK_PEER_BYTES = 48 };
+enum { DESK_JOBS = 32, DESK_BODY_BYTES = 64 * 1024 };
 
 enum desk_kind {
     DESK_KIND_SIGN_IN, /* {"code","pin"} */
@@ -31,7 +32,7 @@ struct desk_job {
     enum form_kind form;
     struct buf body;                     /* desk_job_done wipes and releases it */
     char worker[WORKERS_CODE_BYTES + 1]; /* of the session; empty: none */
-    char peer[DESK_PEER_BYTES];          /* of throttle_peer_key */
+    char peer[HTTP_PEER_GROUP_BYTES];    /* of http_peer_group */
     void *ctx;
 
     int status;                   /* of HTTP; below 300 answer is set, else code and why */

@@ -206,7 +206,7 @@ static struct desk_job *job_new(struct form *form, struct http_request *request,
     job->ctx = request;
     buf_add(&job->body, body.data, body.size);
     snprintf(job->worker, sizeof(job->worker), "%s", worker == NULL ? "" : worker);
-    throttle_peer_key(http_request_peer(request), job->peer, sizeof(job->peer));
+    http_peer_group(http_request_peer(request), job->peer);
     if (!job->body.is_failed)
         return job;
     desk_job_done(job);

@@ -3,8 +3,7 @@
    lock of another. */
 #include "services/agent/throttle.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,18 +68,4 @@ void throttle_succeed(struct throttle *throttle, const char *key)
     for (size_t i = 0; i < THROTTLE_KEYS; i++)
         if (is_of(&throttle->keys[i], key))
             throttle->keys[i].failures = 0;
-}
-
-void throttle_peer_key(const char *address, char *ret_key, size_t size)
-{
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr net;
-    snprintf(text, sizeof(text), "%.*s", (int)strcspn(address, "%"), address); /* fe80::1%eth0 */
-    if (inet_pton(AF_INET6, text, &net) != 1 || IN6_IS_ADDR_V4MAPPED(&net)) {
-        snprintf(ret_key, size, "%s", address);
-        return;
-    }
-    memset(net.s6_addr + 8, 0, 8);
-    inet_ntop(AF_INET6, &net, text, sizeof(text));
-    snprintf(ret_key, size, "%s/64", text);
 }

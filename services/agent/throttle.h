@@ -22,8 +22,4 @@ int64_t throttle_wait_us(const struct throttle *throttle, const char *key, int64
 void throttle_fail(struct throttle *throttle, const char *key, uint32_t tries, int64_t now_us);
 void throttle_succeed(struct throttle *throttle, const char *key);
 
-/* The key of a peer's address: of IPv6 its first 64 bits, for who has one address of such a network
-   has them all ("2001:db8:0:1::/64"); others as they are. */
-void throttle_peer_key(const char *address, char *ret_key, size_t size);
-
 #endif

@@ -13,7 +13,8 @@ void http_peer_group(const char *peer, char text[HTTP_PEER_GROUP_BYTES])
 {
     struct in6_addr address;
     char network[INET6_ADDRSTRLEN];
-    if (inet_pton(AF_INET6, peer, &address) != 1) {
+    snprintf(network, sizeof(network), "%.*s", (int)strcspn(peer, "%"), peer); /* fe80::1%eth0 */
+    if (inet_pton(AF_INET6, network, &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address)) {
         snprintf(text, HTTP_PEER_GROUP_BYTES, "%s", peer);
         return;
     }

@@ -168,29 +168,6 @@ static void origins(void **state)
     assert_false(origin_is_one("https://"));
 }
 
-static void peers_of_one_ipv6_network_are_one(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *address, *key;
-    } CASES[] = {
-        {"2001:db8:0:1::1", "2001:db8:0:1::/64"},
-        {"2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"},
-        {"2001:db8:0:2::1", "2001:db8:0:2::/64"},
-        {"fe80::1%eth0", "fe80::/64"},
-        {"::1", "::/64"},
-        {"192.0.2.7", "192.0.2.7"},
-        {"::ffff:192.0.2.7", "::ffff:192.0.2.7"},
-        {"unix", "unix"},
-        {"", ""},
-    };
-    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        char key[48];
-        throttle_peer_key(CASES[i].address, key, sizeof(key));
-        assert_string_equal(key, CASES[i].key);
-    }
-}
-
 /* Else who reported would not be known again when they judge. */
 static void codes_of_workers_are_normalised_alike(void **state)
 {
@@ -224,7 +201,6 @@ int main(void)
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(origins),
         cmocka_unit_test(codes_of_workers_are_normalised_alike),
-        cmocka_unit_test(peers_of_one_ipv6_network_are_one),
     };
     return UNIT_MAIN(tests);
 }

@@ -16,6 +16,7 @@ static void an_ipv4_address_is_a_peer(void **state)
     (void)state;
     expect("192.0.2.1", "192.0.2.1");
     expect("192.0.2.2", "192.0.2.2");
+    expect("::ffff:192.0.2.7", "::ffff:192.0.2.7");
 }
 
 static void of_ipv6_the_network_is(void **state)
@@ -26,6 +27,7 @@ static void of_ipv6_the_network_is(void **state)
     expect("2001:db8:1:3::1", "2001:db8:1:3::/64");
     expect("2001:db8:1:200::", "2001:db8:1:200::/64");
     expect("fe80::1", "fe80::/64");
+    expect("fe80::1%eth0", "fe80::/64");
     expect("::1", "::/64");
     expect("ffff:ffff:ffff:ffff:1:1:1:1", "ffff:ffff:ffff:ffff::/64");
 }
