@@ -57,7 +57,7 @@ static enum rc put_words(struct read_args *args, struct call *call)
     const char *purpose = call_query(call, "purpose");
     const char *state = words_state(call, purpose);
     if (purpose != NULL && !read_is_valid(&PURPOSE, purpose))
-        return call_problem(call, 400, "bad_parameter", "purpose", "want 1 to 256 bytes of text");
+        return call_problem(call, 400, "bad_parameter", "purpose", "want 1 to 256 characters");
     read_args_text(args, "words", slice_str(state));
     read_args_text(args, "reader", call->caller->account);
     read_args_text(args, "role", slice_str(call_role(call)));
