@@ -63,10 +63,13 @@ fuzz:
 	$(bootstrap) fuzz
 	@tests/support/fuzz.sh $(FUZZ_S)
 
-# Each deliberate one-line change of the correlator must be caught by the model or the examples.
+# Each deliberate one-line change of the correlator must be caught by the model or the examples, each
+# of the monitor by its component tests.
 mutants:
 	$(bootstrap) test
+	$(call build,$(PRESET),$(programs))
 	@$(PYTHON) -m tests.model.mutants
+	@$(PYTHON) -m tests.component.monitor.mutants
 
 # N generated histories: the C core prints what the model prints, whatever the order of the facts.
 properties: N ?= 100000
