@@ -58,10 +58,10 @@ static void each_hears_what_it_may(void **state)
 {
     (void)state;
     struct feed *feed = feed_new(1);
-    feed_join(feed, listen(&first, "s001,s003", 1), "");
+    feed_join(feed, listen(&first, "s00,s001,s003", 1), "");
     feed_join(feed, listen(&second, "", 0), "");
     publish(feed, "record", "s002,s003", "{1}");
-    publish(feed, "record", "s002,s00", "{2}");
+    publish(feed, "record", "s002,s0012", "{2}");
     publish(feed, "record", "", "{3}"); /* nobody's, so nobody's of a site */
     publish(feed, "agent", "s002", "{4}");
     publish(feed, "decision", "", "{5}");
