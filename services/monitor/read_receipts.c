@@ -57,6 +57,8 @@ enum rc read_receipts(struct call *call, struct err *err)
     enum rc rc = call_json(call, &object, err);
     if (rc != RC_OK)
         return rc;
+    if (jsonio_count(object) > 2)
+        return refuse(call, NULL, "want site and records, nothing beside them");
     read_args_init(&args, call);
     rc = put_site(&args, call, object);
     if (rc == RC_OK)

@@ -107,6 +107,7 @@ def test_whose_key_and_what_it_asks(agent, world):
     for body, place in bad:
         answer = agent.post("/v1/receipts", body)
         assert (answer.status, answer.code, answer.json()["place"]) == (400, "bad_member", place)
+    assert agent.post("/v1/receipts", {**good, "more": 1}).code == "bad_member"
     assert agent.post("/v1/receipts", {"site": "s001", "records": [one] * 32}).json() == {
         "items": []
     }
