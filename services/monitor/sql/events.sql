@@ -32,11 +32,7 @@ with stream as materialized (
     from kasumori.agents_json($1, ($2 ->> 'silent_us')::bigint * interval '1 microsecond') a
     where ($2 ->> 'slow')::boolean
 ), behind as materialized (
-    select count(*) as records from (
-        select from stream s
-        left join kasumori.correlated_stream c on c.tenant = $1 and c.stream_no = s.stream_no
-        join kasumori.ingest_log i on i.stream_no = s.stream_no and i.kafka_offset >= coalesce(c.next_offset, 0)
-        where ($2 ->> 'slow')::boolean and i.tenant = $1 limit 100000) as waiting
+    select kasumori.records_behind($1, 100000) as records where ($2 ->> 'slow')::boolean
 )
 select 0 as turn, 'state' as kind, null::text as sites, jsonb_build_object(
     'streams', (select jsonb_object_agg(stream_no, upto) from told),

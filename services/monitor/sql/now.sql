@@ -16,16 +16,10 @@ with today as (
     where s.tenant = $1 and now() >= s.valid_from and now() < s.valid_to
       and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
     union select r.site from rolled r, today where r.day = today.day
-), behind as (
-    select count(*) as records from (
-        select from kasumori.kafka_offset k
-        left join kasumori.correlated_stream c on c.tenant = $1 and c.stream_no = k.stream_no
-        join kasumori.ingest_log i on i.stream_no = k.stream_no and i.kafka_offset >= coalesce(c.next_offset, 0)
-        where i.tenant = $1 limit 100000) as waiting
 )
 select json_build_object(
     'at', kasumori.rfc3339(now()), 'day', (select day from today),
-    'behind', (select records from behind), 'decisionNo', kasumori.decided_up_to(),
+    'behind', kasumori.records_behind($1, 100000), 'decisionNo', kasumori.decided_up_to(),
     'sites', coalesce((select json_agg(json_strip_nulls(json_build_object(
             'site', s.site, 'contacts', coalesce(r.contacts, 0), 'incidents', coalesce(r.incidents, 0),
             'byCategory', coalesce((select json_agg(json_build_object('category', c.category, 'incidents', c.incidents)
