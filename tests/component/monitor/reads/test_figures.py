@@ -179,3 +179,45 @@ def test_first_verdicts_are_as_first_defined(loaded):
             assert not rows
         db.rollback()
     assert count > firsts > 50
+
+
+def test_views_tell_what_figures_tell(loaded):
+    figures, day = loaded.figures, "2020-01-01"
+    whole = {"from": day, "to": str(loaded.size.first + timedelta(days=800))}
+    with psycopg.connect(loaded.database) as db:
+        db.execute("set local role kasumori_monitor")
+        assert db.execute("select count(*) from analytics.month_site").fetchone() == (0,)
+        db.execute("select set_config('kasumori.tenant', %s, true)", (TENANT,))
+        contacts, incidents = db.execute(
+            "select sum(contacts), sum(incidents) from analytics.month_site"
+        ).fetchone()
+        assert figures.answer("sites", whole).total == {
+            "contacts": contacts,
+            "incidents": incidents,
+        }
+        (by_category,) = db.execute(
+            "select sum(incidents) from analytics.month_site_category"
+        ).fetchone()
+        types = figures.answer("types", whole).rows
+        assert by_category == sum(row["incidents"] for row in types.values())
+        told = db.execute(
+            "select sum(incidents), sum(staff_minutes) from analytics.month_site_loss "
+            "where category = ''"
+        ).fetchone()
+        total = figures.answer("staff_minutes", whole).total
+        assert told == (total["incidents"], total["value"])
+        told = db.execute(
+            "select sum(parts), sum(repeats) from analytics.month_repeat where category = ''"
+        ).fetchone()
+        total = figures.answer("repeat", whole).total
+        assert told == (total["incidents"], total["value"])
+        rest = db.execute(
+            "select record_id, decision_no, made_at, day, took from analytics.verdict where is_first "
+            "except select record_id, decision_no, made_at, day, took from analytics.first_verdict"
+        ).fetchall()
+        assert not rest
+        counts = db.execute(
+            "select (select count(*) from analytics.first_verdict), "
+            "(select count(*) from analytics.verdict where is_first)"
+        ).fetchone()
+        assert counts[0] == counts[1] == len(figures.verdicts)
