@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from tests.bench.backlog import postgres_cpu_s
 from tests.bench.headquarters import sign_in, start_monitor
 from tests.bench.history_rows import CODES, SITES, TRADES, size_of
 from tests.support.client import Client
@@ -124,14 +125,22 @@ def run(stack: Stack, records: int, say) -> dict:
     count = PAGES * len(_filters(records, rng))
     say(f"P8: {compared} answers equal a recount of the facts; asking for {count} pages")
     pages, alone, among = defaultdict(list), defaultdict(list), defaultdict(list)
+    cpu_s: dict[str, float] = defaultdict(float)
+
+    def cpu() -> float:
+        return postgres_cpu_s(stack.servers.postgres.pid) + monitor.cpu_s()
+
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as pool:
         for turn in range(PAGES + 1):
             for name, filters in _filters(records, rng).items():
+                before_s = cpu()
                 took, each = reader.page(filters, pool)
+                spent_s = cpu() - before_s
                 single = {m: reader.ask(m, filters)[0] for m in MEASURES} if turn % 4 == 0 else {}
                 if turn == 0:  # connections prepare their statements
                     continue
                 pages[name].append(took)
+                cpu_s[name] += spent_s
                 for measure in MEASURES:
                     among[measure].append(each[measure])
                 for measure, ms in single.items():
@@ -153,6 +162,7 @@ def run(stack: Stack, records: int, say) -> dict:
             "unanswered": sorted(reader.failed),
             "page_p50_ms": round(percentile(every, 0.5), 1),
             "pages_ms": {name: _summary(values) for name, values in pages.items()},
+            "pages_cpu_ms": {name: round(1000 * s / PAGES, 1) for name, s in cpu_s.items()},
             "requests_alone_ms": {name: _summary(values) for name, values in alone.items()},
             "requests_of_a_page_ms": {name: _summary(values) for name, values in among.items()},
             "monitor_peak_mib": round(rss_mib, 1),

@@ -28,7 +28,8 @@ from tests.support.topic import publish
 
 DERIVED = (
     "token_class", "class_run", "edge", "occurrence", "occurrence_record", "part", "finding",
-    "rollup_day", "rollup_month", "watch", "review_task", "alert", "alert_change", "alert_record",
+    "rollup_day", "rollup_month", "rollup_coarse", "rollup_incident", "rollup_repeat",
+    "rollup_verdict", "first_verdict", "watch", "review_task", "alert", "alert_change", "alert_record",
     "outbox",
 )  # fmt: skip
 SITE = Site("b000", "店", "store", "東京")
