@@ -6,7 +6,7 @@
 #include "services/common/db/schema.h"
 
 /* Migrations only add, so a program goes on under the next twenty. */
-enum { SCHEMA_LEAST = 33, SCHEMA_MOST = 39 };
+enum { SCHEMA_LEAST = 34, SCHEMA_MOST = 39 };
 
 enum rc database_open(const char *conninfo, const char *name, struct db **ret_db, struct err *err)
 {

@@ -41,6 +41,8 @@ struct advance *advance_new(const struct advance_config *config)
     a->config = *config;
     if (a->config.records_max == 0)
         a->config.records_max = LIMIT_NEAR_RECORDS;
+    if (a->config.hub_records == 0)
+        a->config.hub_records = LIMIT_HUB_RECORDS;
     a->known = known_new();
     a->before = tables_new();
     a->after = tables_new();
@@ -175,23 +177,30 @@ static enum rc derive(struct step *step)
 
 static enum rc load_near(struct step *step)
 {
-    const struct history_near near = {step->task->tenant, step->state.ends, step->state.ends_count,
-                                      step->arena};
+    const struct history_near near = {.tenant = step->task->tenant,
+                                      .ends = step->state.ends,
+                                      .ends_count = step->state.ends_count,
+                                      .arena = step->arena,
+                                      .linking = &step->known->base.linking,
+                                      .hub_records = step->a->config.hub_records};
     return history_load_near(step->db, &near, step->near, step->err);
 }
 
-/* Until what was told of classes that are not followed holds without and with what is new. */
+/* Until what was told of classes holds without and with what is new. */
 static enum rc derive_judged(struct step *step)
 {
-    size_t followed = 1;
+    int is_settled = 0;
+    size_t hubs;
     enum rc rc = RC_OK;
-    while (rc == RC_OK && followed > 0) {
+    while (rc == RC_OK && !is_settled) {
         rc = load_near(step);
         if (rc == RC_OK)
             rc = derive(step);
         if (rc == RC_OK)
-            rc = neighbourhood_judge(step->near, step->before, step->after, &followed, step->err);
+            rc = neighbourhood_judge(step->near, step->before, step->after, &is_settled, step->err);
     }
+    (void)neighbourhood_hubs(step->near, &hubs);
+    step->report->hubs = (int64_t)hubs;
     return rc;
 }
 

@@ -11,6 +11,7 @@ struct advance;
 struct advance_config {
     const char *topic_alerts, *topic_watch;
     size_t records_max; /* in the closed set; 0: LIMIT_NEAR_RECORDS */
+    size_t hub_records; /* more carry a hub's token; 0: LIMIT_HUB_RECORDS */
 };
 
 /* NULL when memory is out. Must outlive the connections it runs on. */

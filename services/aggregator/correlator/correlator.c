@@ -33,8 +33,9 @@ enum rc correlator_new(const struct correlator_config *config, struct correlator
     c->config = *config;
     c->due = due_new();
     c->recompute = recompute_new(&config->recompute);
-    c->advance = advance_new(&(struct advance_config){
-        config->recompute.topic_alerts, config->recompute.topic_watch, config->near_records_max});
+    c->advance = advance_new(
+        &(struct advance_config){config->recompute.topic_alerts, config->recompute.topic_watch,
+                                 config->near_records_max, config->hub_records});
     enum rc rc = lease_init(&c->lease, config->lease_us, err);
     if (rc == RC_OK && (c->due == NULL || c->recompute == NULL || c->advance == NULL))
         rc = err_set(err, RC_RETRY, "out of memory for the correlator");

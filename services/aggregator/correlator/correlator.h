@@ -13,6 +13,7 @@ struct correlator_config {
     int64_t
         every_us; /* between two computations of one whole tenant, at least as long as one took */
     size_t near_records_max; /* of a step; 0: LIMIT_NEAR_RECORDS */
+    size_t hub_records;      /* more carry a hub's token; 0: LIMIT_HUB_RECORDS */
     int64_t look_every_us;   /* for new facts, when the last look found no more */
     int64_t lease_us;
     /* What came of one tenant; may be NULL. */

@@ -35,6 +35,7 @@ struct recompute_report {
     uint64_t alert_changes, watch_changes;
     int is_step;     /* else the whole tenant */
     int64_t records; /* read: of the tenant, or in the closed set */
+    int64_t hubs;    /* of a step: classes of shared nodes that were not followed */
     int64_t duration_us;
     struct err why;
 };

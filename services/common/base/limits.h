@@ -69,11 +69,13 @@ enum {
     LIMIT_CORRELATE_RECORDS = 300000, /* of a tenant that is computed anew as a whole */
     LIMIT_TENANTS = 10000,
     LIMIT_STREAMS = 4096,       /* partitions of record topics, with those of topics before */
-    LIMIT_DUE_ROWS = 100000,    /* of the ingest log, looked at at once */
+    LIMIT_DUE_ROWS = 20000,     /* of the ingest log, looked at at once */
     LIMIT_DUE_PENDING = 200000, /* of the ingest log, looked at and not yet correlated */
-    LIMIT_STEP_RECORDS = 4000,  /* new ones in one transaction of T2 */
+    LIMIT_STEP_RECORDS = 2000,  /* new ones in one transaction of T2 */
     LIMIT_NEAR_RECORDS = 20000, /* in the closed set around them */
     LIMIT_NEAR_IDS = 40000,     /* found by one round of look-ups */
+    LIMIT_HUB_RECORDS = 1000,   /* that carry one token and are followed whatever it is */
+    LIMIT_HUB_CALLS = 20000,    /* of a shared node at one site, counted */
     LIMIT_OUTBOX_BATCH = 500,   /* messages of the outbox sent at once */
     LIMIT_TABLES_COLUMN_BYTES = 256 * 1024 * 1024, /* one column of a tenant's derived rows */
 

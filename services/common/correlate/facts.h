@@ -170,11 +170,13 @@ struct fact_linking {
     size_t caps_count, shared_count;
 };
 
-/* Tokens of one class of a kind that does not link, ascending, of which not all records need be
-   here: that they are one class is told. */
+/* Tokens of one class, ascending, of which not all records need be here: that they are one class is
+   told, and of one that links whether its node is a switchboard. */
 struct fact_hub {
     const struct fact_token *tokens;
     size_t tokens_count;
+    int is_linking;
+    int is_switchboard;
 };
 
 struct facts {

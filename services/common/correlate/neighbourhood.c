@@ -1,117 +1,10 @@
 /* The closed set around a change. Invariant: whatever enters, record or decision, has all its names
    wanted at once, and a name is wanted once; so when nothing is wanted any more the set is closed.
  */
-#include "services/common/correlate/neighbourhood.h"
+#include "services/common/correlate/neighbourhood_hub.h"
+#include "services/common/correlate/neighbourhood_index.h"
 
 #include <stdlib.h>
-
-/* ---- decisions by what they name ---- */
-
-enum name_kind { NAME_KIND_RECORD, NAME_KIND_TOKEN, NAME_KIND_DECISION, NAME_KIND_REVOKES };
-
-struct name {
-    enum name_kind kind;
-    union {
-        struct uuid record;
-        struct fact_token token;
-        int64_t no; /* its own, or the one it revokes */
-    };
-    size_t decision;
-};
-
-struct neighbourhood_index {
-    const struct fact_decision *const *decisions;
-    size_t decisions_count;
-    struct name *names; /* in the order of compare_names, then decision */
-    size_t names_count;
-};
-
-static int compare_names(const struct name *a, const struct name *b)
-{
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    switch (a->kind) {
-    case NAME_KIND_RECORD:
-        return uuid_compare(&a->record, &b->record);
-    case NAME_KIND_TOKEN:
-        return fact_token_compare(&a->token, &b->token);
-    case NAME_KIND_DECISION:
-    case NAME_KIND_REVOKES:
-        break;
-    }
-    return a->no < b->no ? -1 : a->no > b->no;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct name *x = a, *y = b;
-    int order = compare_names(x, y);
-    return order != 0 ? order : (x->decision > y->decision) - (x->decision < y->decision);
-}
-
-static struct fact_token handle_of(const struct fact_decision *decision)
-{
-    struct fact_token token = {.kind = FACT_KIND_HANDLE};
-    memcpy(token.mac, decision->handle, FACT_MAC_BYTES);
-    return token;
-}
-
-enum { NAMES_EXTRA = 3 }; /* its number, what it revokes, its handle */
-
-static size_t put_names(const struct fact_decision *decision, size_t place, struct name *names)
-{
-    size_t count = 0;
-    names[count++] =
-        (struct name){.kind = NAME_KIND_DECISION, .no = decision->no, .decision = place};
-    if (decision->kind == FACT_DECISION_REVOKE)
-        names[count++] =
-            (struct name){.kind = NAME_KIND_REVOKES, .no = decision->revoked_no, .decision = place};
-    if (decision->kind == FACT_DECISION_ATTACH)
-        names[count++] =
-            (struct name){.kind = NAME_KIND_TOKEN, .token = handle_of(decision), .decision = place};
-    for (size_t i = 0; i < decision->records_count; i++)
-        names[count++] = (struct name){
-            .kind = NAME_KIND_RECORD, .record = decision->records[i], .decision = place};
-    for (size_t i = 0; i < decision->classes_count; i++)
-        names[count++] = (struct name){
-            .kind = NAME_KIND_TOKEN, .token = decision->classes[i].token, .decision = place};
-    return count;
-}
-
-enum rc neighbourhood_index_new(const struct fact_decision *const *decisions, size_t count,
-                                struct arena *arena, const struct neighbourhood_index **ret_index,
-                                struct err *err)
-{
-    struct neighbourhood_index *index = arena_zalloc(arena, sizeof(*index));
-    size_t most = 1;
-    for (size_t i = 0; i < count; i++)
-        most += NAMES_EXTRA + decisions[i]->records_count + decisions[i]->classes_count;
-    if (index != NULL)
-        index->names = arena_alloc(arena, most * sizeof(*index->names));
-    if (index == NULL || index->names == NULL)
-        return err_set(err, RC_FULL, "the decisions need more memory than may be taken");
-    index->decisions = decisions;
-    index->decisions_count = count;
-    for (size_t i = 0; i < count; i++)
-        index->names_count += put_names(decisions[i], i, index->names + index->names_count);
-    qsort(index->names, index->names_count, sizeof(*index->names), compare_entries);
-    *ret_index = index;
-    return RC_OK;
-}
-
-/* First entry of that name. */
-static size_t find_name(const struct neighbourhood_index *index, const struct name *name)
-{
-    size_t low = 0, high = index->names_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_names(&index->names[middle], name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 /* ---- sets of byte strings ---- */
 
@@ -163,12 +56,16 @@ static int set_grow(struct set *set, struct arena *arena)
 struct neighbourhood {
     struct neighbourhood_config config;
     int is_full; /* the arena is too small: nothing more is done */
-    struct set new_records, records, ids, targets, tokens, followed, places;
+    struct set new_records, records, ids, targets, tokens, followed, whole, places, windows, sides;
     LIST(struct uuid) wanted_ids, wanted_targets;
-    LIST(struct fact_token) wanted_tokens, wanted_classes;
+    LIST(struct fact_token) wanted_tokens, wanted_whole, wanted_classes;
     LIST(struct neighbourhood_place) wanted_places;
+    LIST(struct neighbourhood_window) wanted_windows;
+    LIST(struct neighbourhood_side) wanted_sides;
+    LIST(struct neighbourhood_calls) wanted_calls;
     LIST(const struct fact_record *) members;
-    LIST(struct fact_hub) hubs;
+    LIST(struct neighbourhood_hub) hubs;
+    size_t linking_count;    /* of them */
     uint8_t *is_in, *is_new; /* per decision */
     size_t *entered;         /* decisions that are in, in their order of coming */
     size_t entered_count, done_count;
@@ -295,8 +192,8 @@ static void enter_decision(struct neighbourhood *n, size_t place)
 static void enter_decisions(struct neighbourhood *n, const struct name *name)
 {
     const struct neighbourhood_index *index = n->config.decisions;
-    for (size_t i = find_name(index, name);
-         i < index->names_count && compare_names(&index->names[i], name) == 0; i++)
+    for (size_t i = neighbourhood_find_name(index, name);
+         i < index->names_count && neighbourhood_compare_names(&index->names[i], name) == 0; i++)
         enter_decision(n, index->names[i].decision);
 }
 
@@ -307,7 +204,7 @@ static void want_handle(struct neighbourhood *n, const struct fact_decision *dec
         n->is_full = 1;
         return;
     }
-    *handle = handle_of(decision);
+    *handle = neighbourhood_handle(decision);
     want_token(n, handle);
 }
 
@@ -380,32 +277,227 @@ enum rc neighbourhood_add(struct neighbourhood *n, const struct fact_record *rec
 static int is_hub(const struct neighbourhood *n, const struct fact_token *token)
 {
     for (size_t i = 0; i < n->hubs.count; i++)
-        if (fact_token_compare(&n->hubs.items[i].tokens[0], token) == 0)
+        if (fact_token_compare(&n->hubs.items[i].told.tokens[0], token) == 0)
             return 1;
     return 0;
 }
 
-void neighbourhood_tell(struct neighbourhood *n, const struct fact_token *tokens, size_t count)
+static void add_hub(struct neighbourhood *n, struct neighbourhood_hub hub)
 {
-    if (is_hub(n, &tokens[0]))
+    const struct fact_hub *told = &hub.told;
+    if (is_hub(n, &told->tokens[0]))
         return;
-    for (size_t i = 0; i < count; i++)
-        enter_token(n, &tokens[i]);
-    LIST_PUSH(n, &n->hubs, ((struct fact_hub){tokens, count}));
+    for (size_t i = 0; i < told->tokens_count; i++)
+        enter_token(n, &told->tokens[i]);
+    LIST_PUSH(n, &n->hubs, hub);
+    n->linking_count += told->is_linking != 0;
 }
 
-const struct fact_hub *neighbourhood_hubs(const struct neighbourhood *n, size_t *ret_count)
+void neighbourhood_tell(struct neighbourhood *n, const struct fact_token *tokens, size_t count)
+{
+    add_hub(n, (struct neighbourhood_hub){.told = {tokens, count, 0, 0}});
+}
+
+void neighbourhood_tell_shared(struct neighbourhood *n, const struct fact_token *tokens,
+                               size_t count, int64_t class, int is_switchboard)
+{
+    add_hub(n, (struct neighbourhood_hub){.told = {tokens, count, 1, is_switchboard},
+                                          .was_switchboard = is_switchboard,
+                                          .class = class});
+}
+
+size_t neighbourhood_hubs(const struct neighbourhood *n, size_t *ret_linking)
+{
+    *ret_linking = n->linking_count;
+    return n->hubs.count;
+}
+
+struct neighbourhood_hub *neighbourhood_hub_list(struct neighbourhood *n, size_t *ret_count)
 {
     *ret_count = n->hubs.count;
     return n->hubs.items;
 }
 
+const struct fact_linking *neighbourhood_linking(const struct neighbourhood *n)
+{
+    return n->config.linking;
+}
+
 void neighbourhood_follow(struct neighbourhood *n, size_t hub)
 {
-    const struct fact_hub followed = n->hubs.items[hub];
+    const struct fact_hub followed = n->hubs.items[hub].told;
     n->hubs.items[hub] = n->hubs.items[--n->hubs.count];
+    n->linking_count -= followed.is_linking != 0;
     for (size_t i = 0; i < followed.tokens_count; i++)
-        follow_token(n, &followed.tokens[i]);
+        if (enter(n, &n->whole, bytes_of(&followed.tokens[i], sizeof(followed.tokens[i]))))
+            LIST_PUSH(n, &n->wanted_whole, followed.tokens[i]);
+}
+
+static int enter_hub_key(struct neighbourhood *n, struct set *set, int64_t class, int64_t start_us,
+                         const struct uuid *record)
+{
+    size_t size = sizeof(class) + sizeof(start_us) + UUID_BYTES;
+    uint8_t *key = arena_alloc(n->config.arena, size);
+    if (key == NULL) {
+        n->is_full = 1;
+        return 0;
+    }
+    memcpy(key, &class, sizeof(class));
+    memcpy(key + sizeof(class), &start_us, sizeof(start_us));
+    memcpy(key + sizeof(class) + sizeof(start_us), record->bytes, UUID_BYTES);
+    return enter(n, set, bytes_of(key, size));
+}
+
+int neighbourhood_want_side(struct neighbourhood *n, const struct neighbourhood_hub *hub,
+                            int64_t start_us, const struct uuid *record)
+{
+    const struct neighbourhood_side side = {hub->class, start_us, *record};
+    if (!enter_hub_key(n, &n->sides, hub->class, start_us, record))
+        return 0;
+    LIST_PUSH(n, &n->wanted_sides, side);
+    return 1;
+}
+
+static struct hub_calls *find_calls(struct hub_calls *calls, struct slice site)
+{
+    while (calls != NULL && !slice_is_equal(calls->wanted.site, site))
+        calls = calls->next;
+    return calls;
+}
+
+int neighbourhood_want_calls(struct neighbourhood *n, struct neighbourhood_hub *hub,
+                             struct slice site, size_t most)
+{
+    struct hub_calls *calls = find_calls(hub->calls, site);
+    if (calls != NULL && calls->wanted.most >= most)
+        return 0;
+    if (calls == NULL) {
+        calls = arena_zalloc(n->config.arena, sizeof(*calls));
+        if (calls == NULL) {
+            n->is_full = 1;
+            return 0;
+        }
+        calls->next = hub->calls;
+        hub->calls = calls;
+    }
+    calls->wanted = (struct neighbourhood_calls){hub->class, site, most};
+    LIST_PUSH(n, &n->wanted_calls, calls->wanted);
+    return 1;
+}
+
+void neighbourhood_give_calls(struct neighbourhood *n, const struct neighbourhood_calls *wanted,
+                              const struct neighbourhood_call *calls, size_t count, int is_all)
+{
+    for (size_t i = 0; i < n->hubs.count; i++) {
+        struct neighbourhood_hub *hub = &n->hubs.items[i];
+        struct hub_calls *given =
+            hub->told.is_linking && hub->class == wanted->class ? find_calls(hub->calls,
+                                                                             wanted->site)
+                                                                : NULL;
+        if (given == NULL)
+            continue;
+        given->items = calls;
+        given->count = count;
+        given->is_given = 1;
+        given->is_all = is_all;
+    }
+}
+
+/* ---- who is close to a member by a told class ---- */
+
+/* A member, and the original that it is, corrects or supplements. */
+struct version {
+    struct uuid root;
+    const struct fact_record *record;
+};
+
+static int compare_members(const void *a, const void *b)
+{
+    return uuid_compare(&(*(const struct fact_record *const *)a)->id,
+                        &(*(const struct fact_record *const *)b)->id);
+}
+
+static int compare_versions(const void *a, const void *b)
+{
+    return uuid_compare(&((const struct version *)a)->root, &((const struct version *)b)->root);
+}
+
+/* A supplement's correction names the supplement, which names the original. */
+static struct uuid root_of(const struct fact_record *const *members, size_t count,
+                           const struct fact_record *record)
+{
+    const struct fact_record key = {.id = record->target};
+    const struct fact_record *sought = &key;
+    if (record->kind != FACT_BODY_SUPPLEMENT && record->kind != FACT_BODY_CORRECTION)
+        return record->id;
+    const struct fact_record *const *target =
+        bsearch(&sought, members, count, sizeof(*members), compare_members);
+    return target != NULL && (*target)->kind == FACT_BODY_SUPPLEMENT ? (*target)->target
+                                                                     : record->target;
+}
+
+static int carries_hub(const struct fact_record *record, const struct fact_hub *hub)
+{
+    for (size_t p = 0; p < record->persons_count; p++)
+        for (size_t i = 0; i < record->persons[p].identifiers_count; i++) {
+            const struct fact_identifier *identifier = &record->persons[p].identifiers[i];
+            for (size_t t = 0; t < identifier->tokens_count; t++)
+                for (size_t h = 0; h < hub->tokens_count; h++)
+                    if (fact_token_compare(&identifier->tokens[t], &hub->tokens[h]) == 0)
+                        return 1;
+        }
+    return 0;
+}
+
+static void want_window(struct neighbourhood *n, const struct neighbourhood_hub *hub,
+                        const struct fact_record *record)
+{
+    const struct fact_linking *linking = n->config.linking;
+    int64_t gap_us =
+        linking->gap_us > linking->gap_attempt_us ? linking->gap_us : linking->gap_attempt_us;
+    enum fact_body body = record->kind == FACT_BODY_CORRECTION ? record->replaces : record->kind;
+    if ((body != FACT_BODY_CONTACT && body != FACT_BODY_INCIDENT) ||
+        !enter_hub_key(n, &n->windows, hub->class, 0, &record->id))
+        return;
+    const struct neighbourhood_window window = {hub->class, record->site, record->ref,
+                                                record->start_us - gap_us, record->end_us + gap_us};
+    LIST_PUSH(n, &n->wanted_windows, window);
+}
+
+/* The versions of one original, if one of them carries the class. */
+static void want_windows_of(struct neighbourhood *n, const struct neighbourhood_hub *hub,
+                            const struct version *versions, size_t count)
+{
+    int is_carried = 0;
+    for (size_t i = 0; i < count; i++)
+        is_carried |= carries_hub(versions[i].record, &hub->told);
+    for (size_t i = 0; is_carried && i < count; i++)
+        want_window(n, hub, versions[i].record);
+}
+
+static void want_windows(struct neighbourhood *n)
+{
+    size_t count = n->members.count;
+    const struct fact_record **members =
+        arena_alloc(n->config.arena, (count + 1) * sizeof(*members));
+    struct version *versions = arena_alloc(n->config.arena, (count + 1) * sizeof(*versions));
+    if (members == NULL || versions == NULL) {
+        n->is_full = 1;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        members[i] = n->members.items[i];
+    qsort(members, count, sizeof(*members), compare_members);
+    for (size_t i = 0; i < count; i++)
+        versions[i] = (struct version){root_of(members, count, members[i]), members[i]};
+    qsort(versions, count, sizeof(*versions), compare_versions);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i; end < count && compare_versions(&versions[i], &versions[end]) == 0;)
+            end++;
+        for (size_t h = 0; h < n->hubs.count; h++)
+            if (n->hubs.items[h].told.is_linking)
+                want_windows_of(n, &n->hubs.items[h], versions + i, end - i);
+    }
 }
 
 /* ---- from outside ---- */
@@ -427,32 +519,46 @@ enum rc neighbourhood_new(const struct neighbourhood_config *config,
     return RC_OK;
 }
 
+#define WANTED(list) .list = n->wanted_##list.items, .list##_count = n->wanted_##list.count
+#define RENEW(list) memset(&n->wanted_##list, 0, sizeof(n->wanted_##list))
+
 int neighbourhood_next(struct neighbourhood *n, struct neighbourhood_wanted *ret_wanted)
 {
     while (n->done_count < n->entered_count && !n->is_full)
         want_named(n, n->config.decisions->decisions[n->entered[n->done_count++]]);
-    *ret_wanted = (struct neighbourhood_wanted){
-        .ids = n->wanted_ids.items,
-        .targets = n->wanted_targets.items,
-        .tokens = n->wanted_tokens.items,
-        .classes = n->wanted_classes.items,
-        .places = n->wanted_places.items,
-        .ids_count = n->wanted_ids.count,
-        .targets_count = n->wanted_targets.count,
-        .tokens_count = n->wanted_tokens.count,
-        .classes_count = n->wanted_classes.count,
-        .places_count = n->wanted_places.count,
+    if (n->linking_count > 0 && !n->is_full)
+        want_windows(n);
+    const struct neighbourhood_wanted wanted = {
+        WANTED(ids),    WANTED(targets), WANTED(tokens), WANTED(whole), WANTED(classes),
+        WANTED(places), WANTED(windows), WANTED(sides),  WANTED(calls),
     };
+    *ret_wanted = wanted;
     /* new lists: the given ones stay with the caller */
-    memset(&n->wanted_ids, 0, sizeof(n->wanted_ids));
-    memset(&n->wanted_targets, 0, sizeof(n->wanted_targets));
-    memset(&n->wanted_tokens, 0, sizeof(n->wanted_tokens));
-    memset(&n->wanted_classes, 0, sizeof(n->wanted_classes));
-    memset(&n->wanted_places, 0, sizeof(n->wanted_places));
-    return !n->is_full && ret_wanted->ids_count + ret_wanted->targets_count +
-                                  ret_wanted->tokens_count + ret_wanted->classes_count +
-                                  ret_wanted->places_count >
+    RENEW(ids);
+    RENEW(targets);
+    RENEW(tokens);
+    RENEW(whole);
+    RENEW(classes);
+    RENEW(places);
+    RENEW(windows);
+    RENEW(sides);
+    RENEW(calls);
+    return !n->is_full && wanted.ids_count + wanted.targets_count + wanted.tokens_count +
+                                  wanted.whole_count + wanted.classes_count + wanted.places_count +
+                                  wanted.windows_count + wanted.sides_count + wanted.calls_count >
                               0;
+}
+
+/* What is told, as it was or as it is. */
+static const struct fact_hub *copy_hubs(const struct neighbourhood *n, int is_before)
+{
+    struct fact_hub *hubs = arena_alloc(n->config.arena, (n->hubs.count + 1) * sizeof(*hubs));
+    for (size_t i = 0; hubs != NULL && i < n->hubs.count; i++) {
+        hubs[i] = n->hubs.items[i].told;
+        if (is_before)
+            hubs[i].is_switchboard = n->hubs.items[i].was_switchboard;
+    }
+    return hubs;
 }
 
 enum rc neighbourhood_split(const struct neighbourhood *n, const struct facts *base,
@@ -464,7 +570,11 @@ enum rc neighbourhood_split(const struct neighbourhood *n, const struct facts *b
     struct fact_decision *decisions =
         arena_alloc(n->config.arena, (n->entered_count + 1) * sizeof(*decisions));
     struct facts before = *base, after = *base;
-    if (n->is_full || records == NULL || decisions == NULL)
+    before.hubs = copy_hubs(n, 1);
+    after.hubs = copy_hubs(n, 0);
+    before.hubs_count = after.hubs_count = n->hubs.count;
+    if (n->is_full || records == NULL || decisions == NULL || before.hubs == NULL ||
+        after.hubs == NULL)
         return err_set(err, RC_FULL, "what is near needs more memory than allowed");
     /* the new ones stand behind the others, so that both are stretches of one array */
     for (int is_new = 0; is_new <= 1; is_new++) {
@@ -484,8 +594,6 @@ enum rc neighbourhood_split(const struct neighbourhood *n, const struct facts *b
     }
     before.records = after.records = records;
     before.decisions = after.decisions = decisions;
-    before.hubs = after.hubs = n->hubs.items;
-    before.hubs_count = after.hubs_count = n->hubs.count;
     *ret_before = before;
     *ret_after = after;
     return RC_OK;

@@ -3,7 +3,7 @@
    own records say of its tokens; where that changes, the class is followed. */
 #include <stdlib.h>
 
-#include "services/common/correlate/neighbourhood.h"
+#include "services/common/correlate/neighbourhood_hub.h"
 
 /* A told token and what an effective record says with it: itself, that it is there; another, that
    they are aliases. */
@@ -108,29 +108,63 @@ static void find_lost(const struct sayings *before, const struct sayings *after,
             is_unfit[before->items[i].hub] = 1;
 }
 
-static int index_places(struct judging *judging, const struct fact_hub *hubs, size_t count)
+static int index_places(struct judging *judging, const struct neighbourhood_hub *hubs, size_t count)
 {
     size_t tokens = 0;
     for (size_t h = 0; h < count; h++)
-        tokens += hubs[h].tokens_count;
+        tokens += hubs[h].told.tokens_count;
     judging->places = arena_alloc(judging->arena, (tokens + 1) * sizeof(*judging->places));
     if (judging->places == NULL)
         return 0;
     for (size_t h = 0; h < count; h++)
-        for (size_t t = 0; t < hubs[h].tokens_count; t++)
-            judging->places[judging->places_count++] = (struct place){&hubs[h].tokens[t], h};
+        for (size_t t = 0; t < hubs[h].told.tokens_count; t++)
+            judging->places[judging->places_count++] = (struct place){&hubs[h].told.tokens[t], h};
     qsort(judging->places, judging->places_count, sizeof(*judging->places), compare_places);
     return 1;
 }
 
-enum rc neighbourhood_judge(struct neighbourhood *n, const struct derived *before,
-                            const struct derived *after, size_t *ret_followed, struct err *err)
+/* A suppression between two classes that are told: whether they have an edge is not known here. */
+static void find_suppressed(const struct judging *judging, const struct derived *d,
+                            uint8_t *is_unfit)
+{
+    for (size_t i = 0; i < d->decisions_count; i++) {
+        const struct fact_decision *decision = d->decisions[i];
+        if (decision->kind != FACT_DECISION_SUPPRESS || decision->classes_count != 2)
+            continue;
+        const struct place *a = find_place(judging, &decision->classes[0].token);
+        const struct place *b = find_place(judging, &decision->classes[1].token);
+        if (a != NULL && b != NULL)
+            is_unfit[a->hub] = is_unfit[b->hub] = 1;
+    }
+}
+
+static enum rc judge_shared(struct neighbourhood *n, const struct derived *before,
+                            const struct derived *after, uint8_t *is_unfit, int *ret_is_settled,
+                            struct err *err)
 {
     size_t count;
-    const struct fact_hub *hubs = neighbourhood_hubs(n, &count);
+    struct neighbourhood_hub *hubs = neighbourhood_hub_list(n, &count);
+    for (size_t h = 0; h < count; h++) {
+        enum hub_standing standing = HUB_STANDING_HOLDS;
+        if (is_unfit[h] || !hubs[h].told.is_linking)
+            continue;
+        enum rc rc = neighbourhood_judge_shared(n, &hubs[h], before, after, &standing, err);
+        if (rc != RC_OK)
+            return rc;
+        is_unfit[h] = standing == HUB_STANDING_FOLLOW;
+        *ret_is_settled &= standing == HUB_STANDING_HOLDS;
+    }
+    return RC_OK;
+}
+
+enum rc neighbourhood_judge(struct neighbourhood *n, const struct derived *before,
+                            const struct derived *after, int *ret_is_settled, struct err *err)
+{
+    size_t count;
+    const struct neighbourhood_hub *hubs = neighbourhood_hub_list(n, &count);
     struct judging judging = {.arena = before->arena};
     struct sayings was = {0}, is = {0};
-    *ret_followed = 0;
+    *ret_is_settled = 1;
     if (count == 0)
         return RC_OK;
     uint8_t *is_unfit = arena_zalloc(judging.arena, count);
@@ -140,10 +174,12 @@ enum rc neighbourhood_judge(struct neighbourhood *n, const struct derived *befor
     find_strangers(&judging, &was, is_unfit);
     find_strangers(&judging, &is, is_unfit);
     find_lost(&was, &is, is_unfit);
-    for (size_t h = count; h-- > 0;) /* from behind: the last takes the place of one followed */
+    find_suppressed(&judging, after, is_unfit);
+    enum rc rc = judge_shared(n, before, after, is_unfit, ret_is_settled, err);
+    for (size_t h = count; rc == RC_OK && h-- > 0;) /* the last takes the place of one followed */
         if (is_unfit[h]) {
             neighbourhood_follow(n, h);
-            ++*ret_followed;
+            *ret_is_settled = 0;
         }
-    return RC_OK;
+    return rc;
 }

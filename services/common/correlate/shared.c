@@ -154,10 +154,24 @@ static uint8_t *collect_pins(struct derived *d)
     return pins;
 }
 
+/* What is told of a class that not all calls are here of: 1 no, 2 yes; 0: all are here. */
+static uint8_t *collect_told(struct derived *d)
+{
+    uint8_t *told = derived_take(d, d->classes_count, 1);
+    for (size_t i = 0; i < d->facts->hubs_count; i++) {
+        const struct fact_hub *hub = &d->facts->hubs[i];
+        size_t class = derived_find_class(d, &hub->tokens[0]);
+        if (hub->is_linking && class != NONE)
+            told[class] = hub->is_switchboard ? 2 : 1;
+    }
+    return told;
+}
+
 void shared_derive(struct derived *d)
 {
     struct neighbours neighbours = {0};
     collect_neighbours(d, &neighbours);
+    const uint8_t *told = collect_told(d);
     const uint8_t *pins = collect_pins(d);
     const struct neighbour *at = neighbours.list.items;
     const struct neighbour *last = at == NULL ? NULL : at + neighbours.list.count;
@@ -167,7 +181,8 @@ void shared_derive(struct derived *d)
         while (at < last && at->node == n)
             at++;
         node->has_pin = pins[n] != 0;
-        node->is_switchboard = is_switchboard(d, node);
+        node->is_switchboard =
+            told[node->class] != 0 ? told[node->class] == 2 : is_switchboard(d, node);
         int is_over = is_beyond(d, first, at, pins[n] == 1);
         if (pins[n] == 0)
             node->is_shared =

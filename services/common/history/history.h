@@ -40,11 +40,14 @@ struct history_near {
     const char *tenant;
     const struct history_end *ends;
     size_t ends_count;
-    struct arena *arena; /* of what is read */
+    struct arena *arena;                /* of what is read */
+    const struct fact_linking *linking; /* as the neighbourhood's; NULL: there are no hubs */
+    size_t hub_records;                 /* that carry one token and are all read, whatever it is */
 };
 
-/* Gives a seeded neighbourhood every record it wants, until it is closed. In the caller's
-   transaction, whose settings keep the planner to indices. RC_FULL as neighbourhood_add. */
+/* Gives a seeded neighbourhood what it wants, until it is closed. In the caller's transaction,
+   which has written nothing of the tenant's derived rows, and whose settings keep the planner to
+   indices. RC_FULL as neighbourhood_add. */
 enum rc history_load_near(struct db *db, const struct history_near *near,
                           struct neighbourhood *neighbourhood, struct err *err) MUST_CHECK;
 

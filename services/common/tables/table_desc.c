@@ -38,6 +38,18 @@ static const struct table_column CLASS_RUN_ROWS[] = {
     [RUN_IS_SHARED] = COLUMN("is_shared", BOOL),
     [RUN_SHARED_BY] = COLUMN("shared_by", TEXT),
     [RUN_IS_OVERGROWN] = COLUMN("is_overgrown", BOOL),
+    [RUN_IS_SWITCHBOARD] = COLUMN("is_switchboard", BOOL),
+};
+
+static const struct table_column SHARED_SIGHTING_ROWS[] = {
+    {"tenant", DB_TYPE_TEXT, NULL, 0},
+    [SHARED_CLASS] = KEY("class", INT8),
+    [SHARED_START_AT] = KEY("start_at", TIMESTAMPTZ),
+    [SHARED_RECORD_ID] = KEY("record_id", UUID),
+    [SHARED_END_AT] = COLUMN("end_at", TIMESTAMPTZ),
+    [SHARED_SITE] = COLUMN("site", TEXT),
+    [SHARED_HAPPENING_REF] = COLUMN("happening_ref", TEXT),
+    [SHARED_IS_ANCHOR] = COLUMN("is_anchor", BOOL),
 };
 
 static const struct table_column EDGE_ROWS[] = {
@@ -239,6 +251,7 @@ static const char SINCE[] =
 const struct table_desc table_descs[TABLE_COUNT] = {
     [TABLE_TOKEN_CLASS] = DESC(TOKEN_CLASS_ROWS, "token_class", 0, 0, NULL, NULL),
     [TABLE_CLASS_RUN] = DESC(CLASS_RUN_ROWS, "class_run", 0, 0, NULL, NULL),
+    [TABLE_SHARED_SIGHTING] = DESC(SHARED_SIGHTING_ROWS, "shared_sighting", 1, 0, NULL, NULL),
     [TABLE_EDGE] = DESC(EDGE_ROWS, "edge", 1, 0, NULL, NULL),
     [TABLE_OCCURRENCE] = DESC(OCCURRENCE_ROWS, "occurrence", 0, 0, NULL, NULL),
     [TABLE_OCCURRENCE_RECORD] = DESC(OCCURRENCE_RECORD_ROWS, "occurrence_record", 0, 0, NULL, NULL),

@@ -70,7 +70,31 @@ static void fill_runs(struct table_fill *fill)
         else
             db_put_null(params, RUN_SHARED_BY);
         db_put_bool(params, RUN_IS_OVERGROWN, node->is_overgrown);
+        db_put_bool(params, RUN_IS_SWITCHBOARD, node->is_switchboard);
     }
+}
+
+static void put_shared_sighting(struct table_fill *fill, const struct sighting *sighting)
+{
+    const struct derived *d = fill->d;
+    struct db_params *params = fill->params[TABLE_SHARED_SIGHTING];
+    size_t index = d->mentions[sighting->mention].effective;
+    const struct effective *e = &d->effectives[index];
+    db_put_int(params, SHARED_CLASS, fill->class_numbers[sighting->class]);
+    db_put_time(params, SHARED_START_AT, sighting->start_us);
+    db_put_uuid(params, SHARED_RECORD_ID, derived_id(d, index));
+    db_put_time(params, SHARED_END_AT, e->winner->end_us);
+    db_put_text(params, SHARED_SITE, e->original->site);
+    table_put_optional(params, SHARED_HAPPENING_REF, e->winner->ref);
+    db_put_bool(params, SHARED_IS_ANCHOR, derived_is_anchor(e));
+}
+
+static void fill_shared_sightings(struct table_fill *fill)
+{
+    const struct derived *d = fill->d;
+    for (size_t n = 0; n < d->nodes_count; n++)
+        for (size_t i = 0; d->nodes[n].is_shared && i < d->nodes[n].sightings_count; i++)
+            put_shared_sighting(fill, &d->sightings[d->nodes[n].first_sighting + i]);
 }
 
 /* ---- edges ---- */
@@ -217,6 +241,7 @@ enum rc table_fill_identity(struct table_fill *fill, struct err *err)
             is_void[d->alarms.items[i].tokens[k]] = 1;
     fill_tokens(fill, is_void);
     fill_runs(fill);
+    fill_shared_sightings(fill);
     fill_edges(fill);
     return RC_OK;
 }

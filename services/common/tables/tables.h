@@ -15,12 +15,13 @@
    there by difference or compared. */
 enum {
     /* Grows with every change of what stands in a row; stored per tenant. */
-    TABLES_FORM = 3,
+    TABLES_FORM = 4,
 };
 
 enum table {
     TABLE_TOKEN_CLASS,
     TABLE_CLASS_RUN,
+    TABLE_SHARED_SIGHTING,
     TABLE_EDGE,
     TABLE_OCCURRENCE,
     TABLE_OCCURRENCE_RECORD,

@@ -46,10 +46,15 @@ static void add_record(struct dice *dice, struct buf *sql)
         buf_addf(sql, "select test.name(%d, %d, '{%s}');", id, 1 + roll(dice, 3),
                  KEYS[roll(dice, 4)]);
     }
-    if (roll(dice, 4) == 0)
+    if (roll(dice, 2) == 0)
         buf_addf(sql,
                  "update kasumori.record set happening_ref = 'r%d' where record_id = test.id(%d);",
-                 roll(dice, 3), id);
+                 roll(dice, 2) == 0 ? id : roll(dice, 3), id);
+    if (roll(dice, 2) == 0)
+        buf_addf(sql,
+                 "update kasumori.record set occurred_end = occurred_start + interval '1 hour' "
+                 "where record_id = test.id(%d);",
+                 id);
     if (roll(dice, 3) == 0)
         buf_addf(sql,
                  "update kasumori.record set categories = array['s:1:c%d', '', 's:1:abuse', "
@@ -150,6 +155,7 @@ void test_steps_give_what_the_whole_gives(void **state)
     for (uint64_t run = 1; run <= RANDOM_RUNS; run++) {
         struct dice dice = {.state = run, .next_id = 100, .hours = run % 2 == 0 ? 60 : 3000};
         world_do(world, "select test.reset()");
+        world->config.hub_records = run % 3 == 0 ? 0 : 2; /* phones are hubs soon, or never */
         world_restart(world);
         for (int batch = 0; batch < RANDOM_BATCHES; batch++) {
             buf_reset(&sql);
@@ -163,7 +169,8 @@ void test_steps_give_what_the_whole_gives(void **state)
         agree_with_the_whole(world, recompute);
         changes_seen += (uint64_t)world_count(world, "select count(*) from kasumori.alert_change");
     }
-    print_message("%d changes of alerts\n", (int)changes_seen);
+    print_message("%d changes of alerts, %d hubs told\n", (int)changes_seen, world->hubs);
+    assert_true(world->hubs > 50);
     assert_true(changes_seen > 50);
     buf_done(&sql);
     db_close(world->db); /* it holds the statements */

@@ -37,6 +37,7 @@ static void tell(void *ctx, const char *tenant, const struct recompute_report *r
     }
     world->last = *report;
     world->reports++;
+    world->hubs += (int)report->hubs;
     if (report->outcome != RECOMPUTE_OUTCOME_DONE)
         print_message("%s: %s\n", tenant, report->why.text);
 }

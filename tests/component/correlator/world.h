@@ -12,6 +12,7 @@ struct world {
     struct correlator_config config;
     struct recompute_report last; /* of a tenant */
     int reports;
+    int hubs;       /* told to steps in place of their records */
     int wholes;     /* how often a step said that the whole is to be computed */
     struct err why; /* the last time */
     struct err err;

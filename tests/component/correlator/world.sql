@@ -70,7 +70,7 @@ declare
     name text;
 begin
     foreach name in array array['record', 'record_target', 'sighting', 'ingest_log', 'decision', 'decision_counter',
-        'policy_version', 'tick', 'kafka_offset', 'token_class', 'class_run', 'edge', 'occurrence',
+        'policy_version', 'tick', 'kafka_offset', 'token_class', 'class_run', 'shared_sighting', 'edge', 'occurrence',
         'occurrence_record', 'part', 'finding', 'rollup_day', 'rollup_month', 'rollup_coarse',
         'rollup_incident', 'rollup_repeat', 'rollup_verdict', 'first_verdict', 'watch', 'review_task',
         'alert', 'alert_change', 'alert_record', 'outbox', 'correlated', 'correlated_stream', 'correlator_cursor',

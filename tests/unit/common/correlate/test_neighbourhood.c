@@ -175,6 +175,55 @@ static void test_a_small_arena_is_said(void **state)
     scene->arena = roomy;
 }
 
+/* A record with a token that does not link and one that does. */
+static void add_two(struct scene *scene, struct fact_token *name, struct fact_token *phone)
+{
+    static struct fact_identifier held[2];
+    static struct fact_person person = {FACT_ROLE_SUBJECT, 1, held, 2};
+    static struct fact_record record;
+    const struct fact_linking *linking = &facts_linking_standard;
+    const struct neighbourhood_index *index;
+    *name = token(1);
+    name->kind = FACT_KIND_NAME;
+    *phone = token(2);
+    held[0] = (struct fact_identifier){FACT_KIND_NAME, 4, name, 1};
+    held[1] = (struct fact_identifier){FACT_KIND_PHONE, 4, phone, 1};
+    record = (struct fact_record){.id = id(1),
+                                  .kind = FACT_BODY_CONTACT,
+                                  .site = slice_str("s1"),
+                                  .start_us = linking->gap_us,
+                                  .end_us = linking->gap_us + 5,
+                                  .persons = &person,
+                                  .persons_count = 1};
+    assert_int_equal(neighbourhood_index_new(NULL, 0, scene->arena, &index, &scene->err), RC_OK);
+    const struct neighbourhood_config config = {index, linking, scene->arena, 10};
+    assert_int_equal(neighbourhood_new(&config, &scene->near, &scene->err), RC_OK);
+    assert_int_equal(neighbourhood_add(scene->near, &record, &scene->err), RC_OK);
+    assert_true(neighbourhood_next(scene->near, &scene->wanted));
+}
+
+static void test_a_name_is_told_and_a_hub_asks_for_its_time(void **state)
+{
+    struct scene *scene = *state;
+    struct fact_token name, phone;
+    size_t linking;
+    add_two(scene, &name, &phone);
+    assert_int_equal(scene->wanted.classes_count, 1);
+    assert_int_equal(scene->wanted.tokens_count, 1);
+    assert_int_equal(fact_token_compare(&scene->wanted.tokens[0], &phone), 0);
+    neighbourhood_tell(scene->near, &name, 1);
+    neighbourhood_tell_shared(scene->near, &phone, 1, 7, 0);
+    neighbourhood_tell_shared(scene->near, &phone, 1, 7, 0);
+    assert_int_equal(neighbourhood_hubs(scene->near, &linking), 2);
+    assert_int_equal(linking, 1);
+    assert_true(neighbourhood_next(scene->near, &scene->wanted));
+    assert_int_equal(scene->wanted.windows_count, 1);
+    assert_int_equal(scene->wanted.windows[0].class, 7);
+    assert_int_equal(scene->wanted.windows[0].from_us, 0);
+    assert_int_equal(scene->wanted.windows[0].to_us, 2 * facts_linking_standard.gap_us + 5);
+    assert_false(neighbourhood_next(scene->near, &scene->wanted));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -182,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_name_is_wanted_once),     TEST(a_revocation_brings_what_the_revoked_names),
         TEST(what_is_new_is_not_before), TEST(too_much_is_refused),
-        TEST(a_small_arena_is_said),
+        TEST(a_small_arena_is_said),     TEST(a_name_is_told_and_a_hub_asks_for_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
