@@ -131,25 +131,26 @@ enum rc decide(struct call *call, struct err *err)
 /* ---- many ---- */
 
 static enum rc decide_item(struct call *call, const struct jsonio_value *item,
-                           struct decide_fault *fault, struct err *err)
+                           struct decide_result *ret_result, struct decide_fault *fault,
+                           struct err *err)
 {
     struct decide_request request;
-    struct decide_result result;
     enum rc rc = decide_json(item, &request, fault);
     if (rc == RC_OK && decision_needs_two(request.fact.kind))
         rc = decide_fault_set(fault, 422, "bad_member", "kind",
                               "what needs two persons is proposed by itself");
-    return rc == RC_OK ? decide_store(call, &request, &result, fault, err) : rc;
+    return rc == RC_OK ? decide_store(call, &request, ret_result, fault, err) : rc;
 }
 
 /* Each behind a savepoint of its own: one that is refused leaves nothing, the others stay. */
 static enum rc decide_guarded(struct call *call, const struct jsonio_value *item,
-                              struct decide_fault *fault, struct err *err)
+                              struct decide_result *ret_result, struct decide_fault *fault,
+                              struct err *err)
 {
     enum rc rc = db_exec(call->db, "savepoint one", err);
     if (rc != RC_OK)
         return rc;
-    rc = decide_item(call, item, fault, err);
+    rc = decide_item(call, item, ret_result, fault, err);
     if (rc == RC_OK)
         return db_exec(call->db, "release savepoint one", err);
     if (rc != RC_REJECT || fault->status == 0)
@@ -174,11 +175,14 @@ static enum rc decide_all(struct call *call, const struct jsonio_value *list, st
                           struct err *err)
 {
     size_t done = 0;
+    buf_add_str(&call->out, "{\"decided\":[");
     for (size_t i = 0; i < jsonio_count(list); i++) {
         struct decide_fault fault = {.status = 0};
-        enum rc rc = decide_guarded(call, jsonio_item(list, i), &fault, err);
+        struct decide_result result;
+        enum rc rc = decide_guarded(call, jsonio_item(list, i), &result, &fault, err);
         if (rc == RC_OK)
-            done++;
+            buf_addf(&call->out, "%s{\"index\":%zu,\"decisionNo\":%" PRId64 "}",
+                     done++ == 0 ? "" : ",", i, result.no);
         else if (rc == RC_REJECT && fault.status > 0)
             write_refused(call, refused, i, &fault);
         else
@@ -186,7 +190,7 @@ static enum rc decide_all(struct call *call, const struct jsonio_value *list, st
     }
     if (refused->is_failed)
         return err_set(err, RC_RETRY, "out of memory");
-    buf_addf(&call->out, "{\"done\":%zu,\"refused\":[", done);
+    buf_addf(&call->out, "],\"done\":%zu,\"refused\":[", done);
     buf_add(&call->out, refused->data, refused->size);
     buf_add_str(&call->out, "]}\n");
     return RC_OK;

@@ -58,8 +58,10 @@ static const struct read ALERTS = {
 static enum rc answer_alerts(struct call *call, const char *is_notice, struct err *err)
 {
     static const char *const STATES[] = {"open", "withdrawn", "merged", NULL};
+    static const char *const YES_NO[] = {"no", "yes", NULL};
     static const struct read_param PARAMS[] = {
         {.name = "state", .type = READ_TYPE_WORD, .words = STATES},
+        {.name = "acknowledged", .type = READ_TYPE_WORD, .words = YES_NO},
         {.name = "rule", .type = READ_TYPE_WORD, .words = RULES},
         {.name = "site", .type = READ_TYPE_NAME},
     };
@@ -98,15 +100,22 @@ enum rc read_alert(struct call *call, struct err *err)
 
 /* ---- now ---- */
 
-/* The newest open alerts, as an answer of their own; stays in rows. */
+/* Cases are not an administrator's. */
+static int has_cases(const struct call *call)
+{
+    return call->caller->role != ROLE_ADMIN;
+}
+
+/* The newest alerts that nobody has seen, as an answer of their own; stays in rows. */
 static enum rc find_newest(struct call *call, struct db_result **ret_rows, struct err *err)
 {
     struct read_args args;
     read_args_init(&args, call);
     read_args_raw(&args, "notice", "false");
     read_args_raw(&args, "state", "\"open\"");
+    read_args_raw(&args, "acknowledged", "\"no\"");
     read_args_raw(&args, "limit", "10");
-    if (call->caller->role == ROLE_ADMIN) /* none: cases are not an administrator's */
+    if (!has_cases(call)) /* none */
         read_args_raw(&args, "rule", "\"\"");
     buf_add_char(&args.json, '}');
     enum rc rc = args.json.is_failed
@@ -138,6 +147,7 @@ enum rc read_now(struct call *call, struct err *err)
         return rc;
     read_args_init(&args, call);
     put_silent(&args, call);
+    read_args_raw(&args, "cases", has_cases(call) ? "\"yes\"" : "\"no\"");
     rc = read_answer(call, &READ, &args, err);
     if (rc == RC_OK)
         put_alerts(&call->out, db_result_bytes(alerts, 0, 0));

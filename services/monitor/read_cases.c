@@ -233,6 +233,8 @@ enum rc read_subject(struct call *call, struct err *err)
     struct slice name = call_part(call, 0);
     read_args_init(&args, call);
     read_args_text(&args, "lang", slice_str(call->caller->is_japanese ? "ja" : "en"));
+    read_args_text(&args, "account", call->caller->account);
+    read_args_text(&args, "role", slice_str(call_role(call)));
     if (!read_put_subject(&args, name)) {
         read_args_done(&args);
         return call_problem(call, 404, "not_found", NULL, NULL);

@@ -10,6 +10,10 @@ with latest as (
       and (not $2 ? 'notice' or a.is_notice = ($2 ->> 'notice')::boolean)
       and (not $2 ? 'state' or a.state = $2 ->> 'state')
       and (not $2 ? 'rule' or a.rule = $2 ->> 'rule')
+      and (not $2 ? 'acknowledged' or ($2 ->> 'acknowledged' = 'yes') = exists (
+            select from kasumori.decisions_naming(c.records, kasumori.decided_up_to()) d
+            where d.kind = 'ack' and d.in_force and d.body ->> 'rule' = a.rule
+              and c.records <@ kasumori.decision_records(d.body)))
       and (($2 -> 'sites' = '[]' and not $2 ? 'site') or exists (
             select from unnest(c.records) r
             join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = r
@@ -36,6 +40,11 @@ with latest as (
                        order by 1),
         'finding', case when f.finding is not null then kasumori.finding_json(f, name) end,
         'records', p.records,
+        'lines', case when $2 ? 'alert' then coalesce((
+            select json_agg(kasumori.line_json(l) order by l.start_at desc, l.record_id)
+            from kasumori.record_line l
+            where l.tenant = $1 and l.record_id = any (p.records)
+              and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? l.site or $2 -> 'sites' ? l.concerned_site)), '[]') end,
         'history', case when $2 ? 'alert' then (
             select json_agg(json_build_object('changeNo', h.change_no, 'change', h.change,
                                               'at', kasumori.rfc3339(h.at), 'reason', h.reason) order by h.change_no)

@@ -32,6 +32,12 @@ with line as materialized (
     join kasumori.sighting s on s.tenant = $1 and s.record_id = (said.body).record_id and s.person >= 0
     left join kasumori.token_class t on t.tenant = $1 and t.mac = s.mac and t.kind = s.kind and t.key_id = s.key_id
     group by s.record_id, s.person, s.item, line.start_at, line.channel, line.direction, line.kind
+    union all -- whom the record names without an identifier
+    select (said.body).record_id, bare.person, null, bare.role, null, null, null,
+           line.start_at, line.channel, line.direction, line.kind
+    from line
+    cross join said
+    cross join lateral unnest((said.body).bare_persons, (said.body).bare_roles) as bare (person, role)
 ), runs as materialized (
     select p.*, c.subject, c.is_shared,
            p.role = 1 and p.assurance > 1 and p.kind <= 8 and c.class is not null
@@ -66,7 +72,7 @@ with line as materialized (
                    'kind', kasumori.word_kind(case p.kind when 10 then 4 else p.kind end::integer),
                    'assurance', kasumori.word_assurance(p.assurance::integer),
                    'links', coalesce(p.links, false))) order by p.record_id, p.item)
-                   filter (where p.kind <> 9), '[]'), -- a worker's code is not shown
+                   filter (where p.kind <> 9), '[]'), -- a worker's code is not shown; nor is none
                'subject', (select kasumori.subject_name($1, chosen.subject)
                            from (select a.subject, 0 as place from attached a where a.person = p.person
                                  union all
@@ -113,10 +119,17 @@ with line as materialized (
                        'notice', lower(replace(m ->> 'notice', 'NOTICE_STATE_', '')),
                        'keepUntil', kasumori.rfc3339(kasumori.from_us(nullif((m ->> 'keepUntilUs')::bigint, 0))))) order by turn)
             from piece cross join lateral jsonb_array_elements(coalesce(d -> 'evidence', '[]')) m) as evidence
+), behind as ( -- facts that derived values do not hold yet
+    select c.record_id
+    from kasumori.record c
+    left join kasumori.correlated_stream s on s.tenant = $1 and s.stream_no = c.stream_no
+    where c.tenant = $1 and c.target_id = (select record_id from line)
+      and c.kafka_offset >= coalesce(s.next_offset, 0)
 ), corrections as (
     select json_agg(json_build_object(
                'recordId', c.record_id, 'recordedAt', kasumori.rfc3339(c.recorded_at),
-               'state', case when c.record_id = line.effective_id then 'winner'
+               'state', case when c.record_id in (select record_id from behind) then 'waiting'
+                             when c.record_id = line.effective_id then 'winner'
                              when c.site <> line.site or c.revision < original.revision
                                   or c.replaces not in (0, 1, 2) then 'inert'
                              else 'loser' end,
@@ -127,10 +140,23 @@ with line as materialized (
 ), supplements as (
     select json_agg(json_build_object(
                'recordId', s.record_id, 'recordedAt', kasumori.rfc3339(s.recorded_at),
-               'state', case when s.record_id in (select told_by from said where place = 1) then 'in_force'
+               'state', case when s.record_id in (select record_id from behind) then 'waiting'
+                             when s.record_id in (select told_by from said where place = 1) then 'in_force'
                              else 'inert' end) order by s.record_id) as list
     from line, kasumori.record s
     where s.tenant = $1 and s.target_id = line.record_id and s.kind = 3
+), alerts as ( -- those that rest on it now
+    select json_agg(json_strip_nulls(json_build_object(
+               'alert', a.alert, 'rule', a.rule, 'matter', a.matter, 'isNotice', a.is_notice, 'state', a.state,
+               'changedAt', kasumori.rfc3339(c.at),
+               'reasons', case when f.finding is not null then kasumori.finding_json(f, null) -> 'reasons' end))
+               order by c.at desc, a.alert) as list
+    from line
+    join kasumori.alert_record r on r.tenant = $1 and r.record_id = line.record_id
+    join kasumori.alert a on a.tenant = $1 and a.alert = r.alert
+    join kasumori.alert_change c on c.tenant = $1 and c.alert = a.alert and c.change_no = a.change_no
+         and line.record_id = any (c.records)
+    left join kasumori.finding f on f.tenant = $1 and f.finding = a.finding
 ), made as (
     select (json_build_object('demandReasonable', lower(replace(demand_reasonable, 'TRI_', '')),
                 'firmAtFault', lower(replace(firm_at_fault, 'TRI_', '')),
@@ -165,6 +191,7 @@ select json_strip_nulls((kasumori.line_json(line.line)::jsonb || made.told::json
            'answers', coalesce(answer.list, '[]'),
            'persons', coalesce((select json_agg(told order by ordinal) from person), '[]'),
            'supplements', coalesce(supplements.list, '[]'), 'corrections', coalesce(corrections.list, '[]'),
+           'alerts', coalesce(alerts.list, '[]'),
            'others', coalesce((select json_agg(kasumori.line_json(o) order by o.start_at, o.record_id)
                                from kasumori.occurrence_record m
                                join kasumori.record_line o on o.tenant = $1 and o.record_id = m.record_id
@@ -176,5 +203,5 @@ select json_strip_nulls((kasumori.line_json(line.line)::jsonb || made.told::json
                                       d.second_by, d.reason, d.body, d.in_force) order by d.decision_no desc)
                                   from decided d), '[]'),
            'reporterIsYou', kasumori.is_party($2 ->> 'account', kasumori.names_of($1, line.record_id))))::json)::text as told
-from line, made, latest, lists, answer, supplements, corrections
+from line, made, latest, lists, answer, supplements, corrections, alerts
 ) as answer

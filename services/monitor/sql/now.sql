@@ -16,6 +16,42 @@ with today as (
     where s.tenant = $1 and now() >= s.valid_from and now() < s.valid_to
       and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
     union select r.site from rolled r, today where r.day = today.day
+<<<<<<< HEAD
+=======
+), to_see as ( -- alerts nobody has seen, newest first
+    select from kasumori.alert_change c
+    join kasumori.alert a on a.tenant = $1 and a.alert = c.alert and a.change_no = c.change_no
+    where c.tenant = $1 and a.state = 'open' and not a.is_notice and $2 ->> 'cases' = 'yes'
+      and not exists (
+          select from kasumori.decisions_naming(c.records, kasumori.decided_up_to()) d
+          where d.kind = 'ack' and d.in_force and d.body ->> 'rule' = a.rule
+            and c.records <@ kasumori.decision_records(d.body))
+      and ($2 -> 'sites' = '[]' or exists (
+          select from unnest(c.records) r
+          join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = r
+          join kasumori.record b on b.tenant = $1 and b.record_id = m.effective_id
+          where $2 -> 'sites' ? m.site or $2 -> 'sites' ? b.concerned_site))
+    order by c.at desc
+    limit 200
+), to_judge as ( -- of the newest incidents of 30 days
+    select c.standing
+    from (select b.tenant, coalesce(b.target_id, b.record_id) as record_id, b.record_id as effective_id, b.concerned_site
+          from kasumori.record b
+          where b.tenant = $1 and (b.kind = 2 or (b.kind = 4 and b.replaces = 2))
+            and b.occurred_start >= now() - interval '30 days' and $2 ->> 'cases' = 'yes'
+          order by b.occurred_start desc
+          limit 1000) b
+    join kasumori.occurrence_record o on o.tenant = b.tenant and o.record_id = b.record_id
+         and o.effective_id = b.effective_id
+    join kasumori.occurrence c on c.tenant = o.tenant and c.occurrence = o.occurrence
+    where $2 -> 'sites' = '[]' or $2 -> 'sites' ? o.site or $2 -> 'sites' ? b.concerned_site
+), behind as (
+    select count(*) as records from (
+        select from kasumori.kafka_offset k
+        left join kasumori.correlated_stream c on c.tenant = $1 and c.stream_no = k.stream_no
+        join kasumori.ingest_log i on i.stream_no = k.stream_no and i.kafka_offset >= coalesce(c.next_offset, 0)
+        where i.tenant = $1 limit 100000) as waiting
+>>>>>>> eebb82a (monitor: lead from an alert to its records and back, and number what was judged together)
 )
 select json_build_object(
     'at', kasumori.rfc3339(now()), 'day', (select day from today),
@@ -41,6 +77,8 @@ select json_build_object(
                    'silent', count(*) filter (where state in ('silent', 'never_seen')),
                    'refusing', count(*) filter (where state = 'refusing'),
                    'withGaps', count(*) filter (where gaps > 0)) from agents),
+    'toSee', (select count(*) from to_see),
+    'toJudge', (select count(*) filter (where standing = 'open') from to_judge),
     'openReviews', (select count(*) from kasumori.review_task t
                     left join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = t.record_id
                     where t.tenant = $1 and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? m.site)))::text, null

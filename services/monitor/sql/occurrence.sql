@@ -35,12 +35,12 @@ select json_strip_nulls(json_build_object(
     'records', (select json_agg(kasumori.line_json(t.line)::jsonb || jsonb_build_object(
         'reason', t.reason,
         'reasons', case t.reason
-            when 'ref' then kasumori.both('同じ通話ID', 'the same call id')
-            when 'decision' then kasumori.both('決定 ' || t.by_decision || ' が同じ事案とした',
+            when 'ref' then kasumori.both('同じ通話の記録です', 'the same call id')
+            when 'decision' then kasumori.both('決定 #' || t.by_decision || ' で同じ事案とされました',
                                                'decision ' || t.by_decision || ' says it is the same')
-            when 'alone' then kasumori.both('この記録だけ', 'this record alone')
+            when 'alone' then kasumori.both('この記録だけです', 'this record alone')
             else kasumori.both(
-                '同じ拠点・経路・相手方で、' || coalesce(round(extract(epoch from t.away) / 60) || '分', '少し') || 'の間隔',
+                '同じ拠点・経路・相手方で、' || coalesce(round(extract(epoch from t.away) / 60) || '分', '少し') || 'の間隔です',
                 'one site, channel and person, ' || coalesce(round(extract(epoch from t.away) / 60) || ' min', 'little time') || ' apart')
             end) order by t.start_at, t.record_id)
         from told t

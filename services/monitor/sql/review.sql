@@ -38,7 +38,8 @@ with task as (
      order by b.occurred_start desc, o.record_id desc
      limit ($2 ->> 'limit')::integer + 1)
 ), found as (
-    select t.*, m.site, coalesce(nullif(b.concerned_site, ''), m.site) as concerned_site, m.start_at
+    select t.*, m.site, coalesce(nullif(b.concerned_site, ''), m.site) as concerned_site, m.start_at,
+           b.categories, b.channel
     from task t
     left join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = t.by_record
     left join kasumori.record b on b.tenant = $1 and b.record_id = m.effective_id
@@ -54,6 +55,8 @@ with task as (
         'reason', case when p.kind like 'watch\_%' then substr(p.kind, 7) end,
         'since', kasumori.rfc3339(p.since), 'recordId', p.record_id, 'occurrence', p.occurrence,
         'decisionNo', p.decision_no, 'site', p.site,
+        'channel', case when p.kind in ('suspected', 'disputed') then kasumori.word_channel(p.channel) end,
+        'categories', case when p.kind in ('suspected', 'disputed') then coalesce(p.categories, '{}') end,
         'class', case when token.mac is not null then json_build_object(
             'kind', kasumori.word_kind(token.kind::integer), 'keyId', token.key_id,
             'mac', kasumori.mac_text(token.mac), 'at', kasumori.rfc3339(run.last_at)) end,
@@ -64,23 +67,23 @@ with task as (
               and y.class = p.class) end,
         'subject', case when run.subject is not null then kasumori.subject_name($1, run.subject) end,
         'reasons', case
-            when p.kind = 'suspected' then kasumori.both('カスハラ報告に判定がない、または疑いのまま', 'an incident without a verdict, or still suspected')
-            when p.kind = 'disputed' then kasumori.both('一つの事案の判定が分かれている', 'verdicts of one occurrence contradict each other')
-            when p.kind = 'typed' then kasumori.both('手入力の識別情報が相手方と一致する。ひも付けていない', 'a typed identifier points at somebody; not linked')
-            when p.kind = 'switchboard' then kasumori.both('同時に複数の通話がある番号(代表番号か)', 'several calls at the same time: a switchboard?')
-            when p.kind = 'tells_nobody' then kasumori.both('誰についての記録か定まらない', 'nobody is known for this record')
-            when p.kind = 'joined' then kasumori.both('決定 ' || p.decision_no || ' の後に記録が同じ事案に加わった', 'a record joined the occurrence after decision ' || p.decision_no)
-            when p.kind = 'retracted' then kasumori.both('決定 ' || p.decision_no || ' の対象の記録が取り消された', 'the record that decision ' || p.decision_no || ' names was retracted')
-            when p.kind = 'void_alias' then kasumori.both('照合用IDの対応が矛盾している。至急確認', 'aliases of a token contradict each other: look at once')
-            when p.kind = 'class_conflict' then kasumori.both('同じ鍵の照合用IDが二つつながった。至急確認', 'two tokens of one key were joined: look at once')
-            when p.kind = 'inert_decision' then kasumori.both('決定 ' || p.decision_no || ' は今の記録では効力がない', 'decision ' || p.decision_no || ' has no effect as the facts stand')
-            when p.kind = 'inert_record' then kasumori.both('訂正または追記が対象に合わない', 'a correction or supplement does not fit its target')
-            when p.kind = 'watch_joined' then kasumori.both('決定 ' || p.decision_no || ' が対象としていない識別情報が加わった', 'an identifier joined that decision ' || p.decision_no || ' does not name')
-            when p.kind = 'watch_gone' then kasumori.both('決定 ' || p.decision_no || ' の識別情報の記録がなくなった', 'what decision ' || p.decision_no || ' names is gone')
-            when p.kind = 'watch_new_owner' then kasumori.both('番号の持ち主が変わった可能性がある(決定 ' || p.decision_no || ')', 'the number may have a new owner (decision ' || p.decision_no || ')')
-            when p.kind = 'watch_expired' then kasumori.both('長く使われていない番号(決定 ' || p.decision_no || ')', 'the number was not seen for long (decision ' || p.decision_no || ')')
-            when p.kind = 'watch_shared' then kasumori.both('共用番号のため載せない(決定 ' || p.decision_no || ')', 'a shared number is not listed (decision ' || p.decision_no || ')')
-            when p.kind = 'watch_not_listable' then kasumori.both('載せない決定がある(決定 ' || p.decision_no || ')', 'a decision keeps it off every list (decision ' || p.decision_no || ')')
+            when p.kind = 'suspected' then kasumori.both('判定がまだないか、「疑い」のままです', 'an incident without a verdict, or still suspected')
+            when p.kind = 'disputed' then kasumori.both('一つの事案の判定が分かれています', 'verdicts of one occurrence contradict each other')
+            when p.kind = 'typed' then kasumori.both('手入力の識別情報が、ある相手方と一致します。ひも付けはまだです', 'a typed identifier points at somebody; not linked')
+            when p.kind = 'switchboard' then kasumori.both('同時に複数の通話がありました。代表番号かもしれません', 'several calls at the same time: a switchboard?')
+            when p.kind = 'tells_nobody' then kasumori.both('識別情報から相手方を決められません', 'nobody is known for this record')
+            when p.kind = 'joined' then kasumori.both('決定 #' || p.decision_no || ' のあとに、同じ事案へ記録が加わりました', 'a record joined the occurrence after decision ' || p.decision_no)
+            when p.kind = 'retracted' then kasumori.both('決定 #' || p.decision_no || ' の対象の記録が取り消されました', 'the record that decision ' || p.decision_no || ' names was retracted')
+            when p.kind = 'void_alias' then kasumori.both('照合用IDの対応が矛盾しています。至急確認してください', 'aliases of a token contradict each other: look at once')
+            when p.kind = 'class_conflict' then kasumori.both('同じ鍵の照合用IDが二つつながりました。至急確認してください', 'two tokens of one key were joined: look at once')
+            when p.kind = 'inert_decision' then kasumori.both('決定 #' || p.decision_no || ' は、いまの記録では効力がありません', 'decision ' || p.decision_no || ' has no effect as the facts stand')
+            when p.kind = 'inert_record' then kasumori.both('訂正または追記が、対象の記録に合いません', 'a correction or supplement does not fit its target')
+            when p.kind = 'watch_joined' then kasumori.both('決定 #' || p.decision_no || ' の対象でない識別情報が加わりました', 'an identifier joined that decision ' || p.decision_no || ' does not name')
+            when p.kind = 'watch_gone' then kasumori.both('決定 #' || p.decision_no || ' の識別情報の記録がなくなりました', 'what decision ' || p.decision_no || ' names is gone')
+            when p.kind = 'watch_new_owner' then kasumori.both('番号の持ち主が変わった可能性があります(決定 #' || p.decision_no || ')', 'the number may have a new owner (decision ' || p.decision_no || ')')
+            when p.kind = 'watch_expired' then kasumori.both('長く使われていない番号です(決定 #' || p.decision_no || ')', 'the number was not seen for long (decision ' || p.decision_no || ')')
+            when p.kind = 'watch_shared' then kasumori.both('共用番号のため、リストに載せません(決定 #' || p.decision_no || ')', 'a shared number is not listed (decision ' || p.decision_no || ')')
+            when p.kind = 'watch_not_listable' then kasumori.both('リストに載せない決定があります(決定 #' || p.decision_no || ')', 'a decision keeps it off every list (decision ' || p.decision_no || ')')
             else kasumori.both(p.kind, p.kind) end)) as line
     from page p
     left join lateral (select t.* from kasumori.token_class t where t.tenant = $1 and t.class = p.class

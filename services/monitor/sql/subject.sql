@@ -48,7 +48,10 @@ with named as materialized (
     join kasumori.edge e on e.tenant = $1 and e.class_b = n.class and e.at_b between n.first_at and n.last_at
 ), links as materialized (
     select e.*, a.ja as a_ja, b.ja as b_ja, a.en as a_en, b.en as b_en,
-           d.made_by as decided_by, d.second_by as decided_second, o.start_at, o.site,
+           d.made_by as decided_by, d.second_by as decided_second, o.start_at,
+           coalesce((select s.name from kasumori.site s
+                     where s.tenant = $1 and s.site = o.site and s.valid_from <= now()
+                     order by s.valid_from desc limit 1), o.site) as site_name,
            case when e.record_id = '00000000-0000-0000-0000-000000000000' then 'decided'
                 when e.decision_no > 0 then 'attached' else 'machine' end as evidence,
            (select max(x.decision_no) from kasumori.decision x
@@ -102,12 +105,12 @@ select json_strip_nulls(json_build_object(
             'reasons', kasumori.both(
                 case evidence
                     when 'machine' then to_char(start_at at time zone 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI')
-                         || ' 拠点 ' || site || ' の一つの記録で、同じ人の識別情報として届いた'
-                    when 'attached' then '決定 ' || decision_no || '(' || decided_by || ')がこの記録の人に付与IDを付けた'
-                    else '決定 ' || decision_no || '(' || decided_by || ')が同じ人とした' end
-                || case when is_suppressed then '。ひも付け解除' || coalesce('(決定 ' || suppressed_by || ')', '') else '' end,
+                         || ' ' || site_name || 'の一つの記録に、同じ方の識別情報として記録されています'
+                    when 'attached' then '決定 #' || decision_no || '(' || decided_by || ')で、この記録の相手方に指定されました'
+                    else '決定 #' || decision_no || '(' || decided_by || ')で、同じ方とされました' end
+                || case when is_suppressed then '。ひも付けは解除されています' || coalesce('(決定 #' || suppressed_by || ')', '') else '' end,
                 case evidence
-                    when 'machine' then 'one record of site ' || site || ' at '
+                    when 'machine' then 'one record of ' || site_name || ' at '
                          || to_char(start_at at time zone 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI') || ' names both for one person'
                     when 'attached' then 'decision ' || decision_no || ' (' || decided_by || ') gave the person of this record a handle'
                     else 'decision ' || decision_no || ' (' || decided_by || ') says they are one person' end
@@ -120,8 +123,10 @@ select json_strip_nulls(json_build_object(
             'hasIncident', has_incident, 'counts', counts, 'standing', standing, 'matters', to_json(matters),
             'severity', severity, 'talkMs', talk_us / 1000) order by start_at desc, occurrence desc)
         from (select * from parts limit 1000) as shown), '[]')),
-    'findings', coalesce((select json_agg(kasumori.finding_json(f, (select said from name)) order by f.last_at desc, f.finding)
-        from node n join kasumori.finding f on f.tenant = $1 and f.subject = n.subject), '[]'),
+    'findings', coalesce((select json_agg(kasumori.finding_json(f, (select said from name))::jsonb
+            || jsonb_build_object('alert', a.alert) order by f.last_at desc, f.finding)
+        from node n join kasumori.finding f on f.tenant = $1 and f.subject = n.subject
+        left join kasumori.alert a on a.tenant = $1 and a.finding = f.finding), '[]'),
     'answers', coalesce((select json_agg(json_build_object(
             'recordId', r, 'matter', nullif(matter, ''), 'recordedAt', kasumori.rfc3339(at), 'final', is_final,
             'site', m.site) order by at desc)
@@ -143,7 +148,18 @@ select json_strip_nulls(json_build_object(
                      array_remove(array_agg(distinct w.site order by w.site), '') as scope
               from labelled n join kasumori.watch w on w.tenant = $1 and w.class = n.class
               group by w.decision_no, w.reason, w.until, n.ja, n.en) w), '[]'),
-    'proposed', '[]'::json,
+    'proposed', coalesce((select json_agg(json_build_object(
+            'id', p.proposal, 'decision', p.request, 'madeBy', p.made_by, 'madeAt', kasumori.rfc3339(p.made_at),
+            'state', p.state, 'expiresAt', kasumori.rfc3339(p.expires_at),
+            'mayApprove', $2 ->> 'role' = 'headquarters' and p.made_by <> $2 ->> 'account')
+            order by p.made_at desc, p.proposal)
+        from kasumori.proposed_decision p
+        where p.tenant = $1 and p.state = 'open' and p.expires_at > now()
+          and exists (select from nodes n
+                      join kasumori.token_class t on t.tenant = $1 and t.class = n.class
+                      join jsonb_array_elements(p.request -> 'classes') c
+                           on c ->> 'kind' = kasumori.word_kind(t.kind::integer)
+                          and (c ->> 'keyId')::bigint = t.key_id and c ->> 'mac' = kasumori.mac_text(t.mac))), '[]'),
     'sites', coalesce(to_json((select list from sites)), '[]')))::text as told
 from node
 where $2 -> 'sites' = '[]' or exists (select from parts where $2 -> 'sites' ?| all_sites)

@@ -300,6 +300,9 @@ def test_bulk_counts_are_honest(facts, hq):
     assert answer.status == 200
     told = answer.json()
     assert told["done"] == 3
+    assert [one["index"] for one in told["decided"]] == [0, 2, 5]
+    for one, record in zip(told["decided"], good, strict=True):
+        assert facts.decision(one["decisionNo"])[-1]["records"] == [record.replace("-", "")]
     assert [(r["index"], r["problem"]["code"]) for r in told["refused"]] == [
         (1, "not_found"), (3, "bad_member"), (4, "bad_member"), (6, "bad_member"),
     ]  # fmt: skip

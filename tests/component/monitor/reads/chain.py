@@ -4,24 +4,23 @@ operator's command, and a monitor that reads it. A second tenant has nothing but
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import subprocess
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
-import jsonschema
 import psycopg
 import yaml
 
-from tests.component.monitor.service import Answer, Client, Monitor
+from tests.component.monitor.service import Client, Monitor
+from tests.support.contract import OPENAPI
 from tests.support.feeder import Feeder, feed_all
 from tests.support.generator import World
 from tests.support.ledger import Answers
-from tests.support.paths import ROOT, binaries
+from tests.support.paths import binaries
 from tests.support.stack import Stack
 
-OPENAPI = ROOT / "services" / "monitor" / "openapi.yaml"
 LOGIN = "monitor_chain_login"
 ACCOUNTS = {
     "site": ("site", ["s001"]),
@@ -94,46 +93,6 @@ class Chain:
             time.sleep(0.05)
 
 
-class Contract:
-    """openapi.yaml, and answers held against it."""
-
-    def __init__(self) -> None:
-        self.document = yaml.safe_load(OPENAPI.read_text())
-        self.checker = jsonschema.FormatChecker()
-
-    def operation(self, method: str, path: str) -> dict | None:
-        """Of a path as asked, without its query."""
-        asked = path.split("?")[0].split("/")
-        for template, operations in self.document["paths"].items():
-            parts = template.split("/")
-            if len(parts) == len(asked) and all(
-                part == one or part.startswith("{") for part, one in zip(parts, asked, strict=True)
-            ):
-                found = operations.get(method.lower())
-                if found is not None and (template == path.split("?")[0] or "{" in template):
-                    return found
-        return None
-
-    def check(self, method: str, path: str, answer: Answer) -> None:
-        operation = self.operation(method, path)
-        assert operation is not None, f"{method} {path} is not described"
-        response = operation["responses"].get(str(answer.status))
-        assert response is not None, f"{method} {path}: {answer.status} {answer.body!r}"
-        if "$ref" in response:
-            response = self.document["components"]["responses"][response["$ref"].split("/")[-1]]
-        kinds = response.get("content", {})
-        if not kinds:
-            assert answer.body == b""
-            return
-        kind = answer.headers["content-type"].split(";")[0]
-        assert kind in kinds, f"{method} {path}: {kind}"
-        if kind.endswith("json"):
-            schema = kinds[kind]["schema"] | {"components": self.document["components"]}
-            jsonschema.Draft202012Validator(schema, format_checker=self.checker).validate(
-                json.loads(answer.body)
-            )
-
-
 def described_routes() -> set[tuple[str, str]]:
     document = yaml.safe_load(OPENAPI.read_text())
     return {
@@ -162,6 +121,22 @@ def feed(stack: Stack, count: int, seed: int) -> World:
     feed_all({a.name: (lambda a=a: post(a)) for a in stack.agents.values()})
     stack.wait_drained()
     return world
+
+
+def report_without_identifiers(stack: Stack) -> None:
+    """Who was there is told, by nothing that could be looked for."""
+    at = datetime.now(UTC) - timedelta(hours=2)
+    body = {
+        "site": "s001",
+        "occurredStartUs": at.isoformat(),
+        "channel": "FACE_TO_FACE",
+        "worker": "w1",
+        "persons": [{"role": "SUBJECT", "ordinal": 0}, {"role": "WITNESS", "ordinal": 1}],
+        "incident": {},
+    }
+    answer = stack.agents["s001-a"].client().post_json("/v1/records", body)
+    assert answer.status == 201, answer.text
+    stack.wait_drained()
 
 
 def add_people(db: psycopg.Connection) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.component.monitor.reads.test_read import every
+from tests.component.monitor.reads.asking import every
 from tests.support.process import wait_until
 
 
