@@ -206,7 +206,7 @@ def test_a_supplement_that_derived_values_lack_waits(chain):
         chain.stack.aggregators["a1"].wait_ready()
 
 
-def test_open_proposals_stand_on_the_subjects_page(chain):
+def test_open_proposals_stand_on_the_subjects_page(chain, contract):
     client = chain.client("headquarters")
     alert = next(a for a in every(client, "/v1/alerts") if "subject" in a)
     path = f"/v1/subjects/{alert['subject']}?purpose=x"
@@ -219,6 +219,8 @@ def test_open_proposals_stand_on_the_subjects_page(chain):
     answer = client.post("/v1/decisions", body)
     assert answer.status == 202, answer.body
     proposal = answer.json()["proposal"]
+    for asked in (path, "/v1/proposed-decisions?state=open"):
+        contract.check("GET", asked, client.get(asked))
     found = client.get(path).json()["proposed"]
     assert [(p["id"], p["mayApprove"]) for p in found] == [(proposal, False)]
     listed = client.get("/v1/proposed-decisions?state=open").json()["items"]
