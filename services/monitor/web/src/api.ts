@@ -76,7 +76,9 @@ export interface Now {
     trend: { day: Day; contacts: number; incidents: number }[]; // 30 days, oldest first
     alerts: Alert[]; // newest 10 open ones
     agents: { total: number; silent: number; refusing: number; withGaps: number };
-    openReviews: number;
+    toSee: number; // open alerts nobody acknowledged, up to 200
+    toJudge: number; // of the newest 1,000 incidents of 30 days
+    openReviews: number; // further questions
 }
 export interface SiteNow {
     site: string;
@@ -192,6 +194,15 @@ export interface RecordPage extends RecordLine {
         state: "winner" | "loser" | "waiting" | "inert";
         replaces: string;
     }[];
+    alerts: {
+        alert: Id;
+        rule: Rule;
+        matter?: string;
+        isNotice: boolean;
+        state: Alert["state"];
+        changedAt: Time;
+        reasons?: { ja: string; en: string };
+    }[]; // that rest on it now
     others: RecordLine[]; // witnesses: the other records of its occurrence
     decisions: DecisionLine[]; // that name it
     reporterIsYou: boolean; // then a verdict is refused
@@ -308,10 +319,11 @@ export interface Finding {
     lastAt: Time;
     occurrences: Id[];
     policyVersion: number;
+    alert?: Id; // on a subject's page
     reasons: { ja: string; en: string }; // "3 reports within 30 days …"
 }
 
-// GET /v1/alerts?state&rule&site&limit&cursor → Page<Alert>;  GET /v1/alerts/{id};  GET /v1/notices → Page<Alert>
+// GET /v1/alerts?state&acknowledged&rule&site&limit&cursor → Page<Alert>;  GET /v1/alerts/{id};  GET /v1/notices → Page<Alert>
 export interface Alert {
     alert: Id;
     rule: Rule;
@@ -327,6 +339,7 @@ export interface Alert {
     sites: string[];
     finding?: Finding;
     records: Id[];
+    lines?: RecordLine[]; // single alert only: those of its records that the reader may see
     history?: { changeNo: number; change: string; at: Time; reason: string }[]; // single alert only
 }
 
@@ -355,6 +368,8 @@ export interface ReviewTask {
     decisionNo?: number;
     subject?: string;
     site?: string;
+    channel?: Channel; // of suspected and disputed, as categories
+    categories?: string[];
     reasons: { ja: string; en: string };
 }
 
@@ -406,11 +421,13 @@ export interface ProposedDecision {
     madeAt: Time;
     state: "open" | "approved" | "withdrawn" | "expired";
     decisionNo?: number;
+    expiresAt: Time; // until then it may be approved
     mayApprove: boolean; // another account with the right
 }
 // POST /v1/decisions/bulk {decisions: NewDecision[] ≤ 100} → 200
 export interface BulkAnswer {
     done: number;
+    decided: { index: number; decisionNo: number }[];
     refused: { index: number; problem: Problem }[];
 }
 

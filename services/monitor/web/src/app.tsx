@@ -5,6 +5,7 @@ import type { Role } from "./api";
 import { isAway } from "./lib/client";
 import { sent } from "./lib/decide";
 import { liveState } from "./lib/live";
+import { mayOpen, type PageName } from "./lib/rights";
 import { href, type Route, useRoute } from "./lib/route";
 import { sessionState, signOut, useSession } from "./lib/session";
 import { useStore } from "./lib/store";
@@ -27,63 +28,31 @@ import { SignInPage } from "./pages/signin";
 import { SubjectPage } from "./pages/subject";
 
 interface Entry {
-    path: string;
+    path: PageName;
     label: Key;
-    roles: readonly Role[];
     page: (route: Route) => ComponentChildren;
 }
 
-const ALL: readonly Role[] = ["site", "supervisor", "headquarters", "privacy", "admin"];
-const CASES: readonly Role[] = ["site", "supervisor", "headquarters", "privacy"];
-const JUDGES: readonly Role[] = ["supervisor", "headquarters", "privacy"];
-
 /** In the order of the menu. The API decides who may; this only hides what would be refused. */
 const ENTRIES: readonly Entry[] = [
-    { path: "board", label: "nav.board", roles: ALL, page: () => <BoardPage /> },
+    { path: "board", label: "nav.board", page: () => <BoardPage /> },
     {
         path: "incidents",
         label: "nav.incidents",
-        roles: CASES,
         page: ({ path }) =>
             path[1] ? <IncidentPage key={path[1]} id={path[1]} /> : <IncidentsPage />,
     },
     {
         path: "alerts",
         label: "nav.alerts",
-        roles: CASES,
         page: ({ path }) => (path[1] ? <AlertPage key={path[1]} id={path[1]} /> : <AlertsPage />),
     },
-    {
-        path: "review",
-        label: "nav.review",
-        roles: JUDGES,
-        page: () => <ReviewPage />,
-    },
-    {
-        path: "lookup",
-        label: "nav.lookup",
-        roles: JUDGES,
-        page: () => <LookupPage />,
-    },
-    {
-        path: "analytics",
-        label: "nav.analytics",
-        roles: ALL,
-        page: () => <AnalyticsPage />,
-    },
-    {
-        path: "exports",
-        label: "nav.exports",
-        roles: ["headquarters", "privacy"],
-        page: () => <ExportsPage />,
-    },
-    {
-        path: "bad-records",
-        label: "nav.bad",
-        roles: ["headquarters", "admin"],
-        page: () => <BadRecordsPage />,
-    },
-    { path: "audit", label: "nav.audit", roles: ["privacy", "admin"], page: () => <AuditPage /> },
+    { path: "review", label: "nav.review", page: () => <ReviewPage /> },
+    { path: "lookup", label: "nav.lookup", page: () => <LookupPage /> },
+    { path: "analytics", label: "nav.analytics", page: () => <AnalyticsPage /> },
+    { path: "exports", label: "nav.exports", page: () => <ExportsPage /> },
+    { path: "bad-records", label: "nav.bad", page: () => <BadRecordsPage /> },
+    { path: "audit", label: "nav.audit", page: () => <AuditPage /> },
 ];
 
 /** Pages that are reached from others only. */
@@ -167,7 +136,7 @@ function Frame() {
             {!isWall && (
                 <nav id="menu" class={isMenuOpen ? "menu open" : "menu"} aria-label={t("nav.menu")}>
                     <ul>
-                        {ENTRIES.filter((one) => one.roles.includes(role)).map((one) => (
+                        {ENTRIES.filter((one) => mayOpen(role, one.path)).map((one) => (
                             <li key={one.path}>
                                 <a
                                     href={href(`/${one.path}`)}
@@ -185,6 +154,7 @@ function Frame() {
             <main id="main" ref={main} tabIndex={-1}>
                 <AwayBanner />
                 {pageOf(route, role)}
+                {!isWall && <p class="zone note no-print">{t("time.all")}</p>}
             </main>
             <SentList />
         </div>
@@ -194,7 +164,7 @@ function Frame() {
 function pageOf(route: Route, role: Role): ComponentChildren {
     const name = route.path[0] ?? "board";
     const entry = ENTRIES.find((one) => one.path === name);
-    if (entry?.roles.includes(role)) return entry.page(route);
+    if (entry !== undefined && mayOpen(role, entry.path)) return entry.page(route);
     const inner = INNER[name];
     if (inner !== undefined && route.path[1] !== undefined) return inner(route.path[1]);
     return (

@@ -64,36 +64,58 @@ export function noteSent(accepted: Accepted): void {
     else pollWhilePending();
 }
 
-export interface Decide {
+export interface Sending {
     isBusy: boolean;
     trouble: Trouble | undefined;
-    /** True when it was accepted. The same decision sent again after no answer counts once. */
-    decide: (decision: NewDecision, ifMatch?: string | null) => Promise<boolean>;
-    clear: () => void;
+    /** undefined when it was refused or got no answer. The same again after no answer counts once. */
+    send: <T>(path: string, body: unknown, ifMatch?: string | null) => Promise<T | undefined>;
 }
 
-export function useDecide(): Decide {
+export function useSending(): Sending {
     const [isBusy, setBusy] = useState(false);
     const [trouble, setTrouble] = useState<Trouble>();
     const last = useRef({ text: "", key: "" });
 
-    async function decide(decision: NewDecision, ifMatch?: string | null): Promise<boolean> {
-        const text = JSON.stringify(decision);
+    async function send<T>(
+        path: string,
+        body: unknown,
+        ifMatch?: string | null,
+    ): Promise<T | undefined> {
+        const text = JSON.stringify([path, body]);
         if (last.current.text !== text) last.current = { text, key: newKey() };
         setBusy(true);
         setTrouble(undefined);
         try {
             const options = { idempotencyKey: last.current.key, ifMatch };
-            noteSent(await post<Accepted>("/decisions", decision, options));
+            const answer = await post<T | undefined>(path, body, options);
             last.current = { text: "", key: "" };
-            return true;
+            return answer ?? ({} as T);
         } catch (error) {
             setTrouble(error instanceof Trouble ? error : new Trouble());
-            return false;
+            return undefined;
         } finally {
             setBusy(false);
         }
     }
 
-    return { isBusy, trouble, decide, clear: () => setTrouble(undefined) };
+    return { isBusy, trouble, send };
+}
+
+export interface Decide {
+    isBusy: boolean;
+    trouble: Trouble | undefined;
+    /** True when it was accepted. */
+    decide: (decision: NewDecision, ifMatch?: string | null) => Promise<boolean>;
+}
+
+export function useDecide(): Decide {
+    const { isBusy, trouble, send } = useSending();
+
+    async function decide(decision: NewDecision, ifMatch?: string | null): Promise<boolean> {
+        const accepted = await send<Accepted>("/decisions", decision, ifMatch);
+        if (accepted !== undefined) noteSent(accepted);
+        return accepted !== undefined;
+    }
+
+    return { isBusy, trouble, decide };
 }

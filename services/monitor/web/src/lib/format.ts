@@ -29,7 +29,9 @@ export function shortTime(at: string): string {
     const today = day(new Date());
     const date = new Date(at);
     if (day(date) === today)
-        return formatter("clock", { hour: "2-digit", minute: "2-digit" }).format(date);
+        return t("time.today", {
+            t: formatter("clock", { hour: "2-digit", minute: "2-digit" }).format(date),
+        });
     return formatter("short", {
         month: "2-digit",
         day: "2-digit",

@@ -3,7 +3,7 @@ import type { Category, Page, Role, Session, Site } from "../api";
 import { get, post, signedOut, Trouble } from "./client";
 import { startLive, stopLive } from "./live";
 import { Store, useStore } from "./store";
-import { pick } from "./words";
+import { pick, t } from "./words";
 
 export type SessionState =
     | { is: "unknown" }
@@ -14,6 +14,8 @@ export type SessionState =
 export const sessionState = new Store<SessionState>({ is: "unknown" });
 const sites = new Store<ReadonlyMap<string, Site>>(new Map());
 const categories = new Store<ReadonlyMap<string, Category>>(new Map());
+
+const SITES_NAMED = 4;
 
 function items<T>(body: T[] | Page<T>): T[] {
     return Array.isArray(body) ? body : body.items;
@@ -86,16 +88,26 @@ export interface Names {
     sites: ReadonlyMap<string, Site>;
     categories: ReadonlyMap<string, Category>;
     site: (code: string) => string;
+    /** The first few of many, and how many more. */
+    siteList: (codes: readonly string[]) => string;
     category: (name: string) => string;
 }
 
 export function useNames(): Names {
     const bySite = useStore(sites);
     const byCategory = useStore(categories);
+    const site = (code: string) => bySite.get(code)?.name ?? code;
     return {
         sites: bySite,
         categories: byCategory,
-        site: (code) => bySite.get(code)?.name ?? code,
+        site,
+        siteList: (codes) =>
+            codes.length <= SITES_NAMED + 1
+                ? codes.map(site).join("・")
+                : t("site.more", {
+                      sites: codes.slice(0, SITES_NAMED).map(site).join("・"),
+                      n: codes.length - SITES_NAMED,
+                  }),
         category: (name) => pick(byCategory.get(name)) || name,
     };
 }

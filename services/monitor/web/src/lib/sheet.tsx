@@ -25,8 +25,8 @@ export function Sheet(props: { name: string; paper: string; children: ComponentC
                 </header>
                 {props.children}
                 <footer>
-                    作成 {dateTime(new Date().toISOString())} {session.name || session.account} /
-                    Kasumori
+                    作成 {dateTime(new Date().toISOString())}(時刻は日本時間){" "}
+                    {session.name || session.account} / Kasumori
                 </footer>
             </article>
         </>

@@ -99,7 +99,7 @@ export function More(props: { of: { hasMore: boolean; more: () => void } }) {
 export function At(props: { at: string | undefined; isFull?: boolean }) {
     if (!props.at) return <span>—</span>;
     return (
-        <time dateTime={props.at} title={dateTime(props.at)}>
+        <time dateTime={props.at} title={t("time.zone", { t: dateTime(props.at) })}>
             {props.isFull ? dateTime(props.at) : shortTime(props.at)}
         </time>
     );
@@ -139,15 +139,17 @@ export function Select(props: {
     label: string;
     value: string;
     choices: readonly Choice[];
-    onChange: (value: string) => void;
+    onValue: (value: string) => void;
     any?: string;
+    isRequired?: boolean;
 }) {
     return (
         <label class="field">
             <span>{props.label}</span>
             <select
                 value={props.value}
-                onChange={(event) => props.onChange(event.currentTarget.value)}
+                required={props.isRequired}
+                onChange={(event) => props.onValue(event.currentTarget.value)}
             >
                 {props.any !== undefined && <option value="">{props.any}</option>}
                 {props.choices.map(([value, label]) => (

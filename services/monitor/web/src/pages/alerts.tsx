@@ -2,28 +2,37 @@
 import { useState } from "preact/hooks";
 import type { Alert } from "../api";
 import { useDecide } from "../lib/decide";
+import { FilterForm, SiteSelect, useFilters } from "../lib/filters";
+import { ListPanel, Table } from "../lib/list";
 import { usePages, useResource } from "../lib/resource";
 import { useMayDecide } from "../lib/rights";
-import { href, setParams, useRoute } from "../lib/route";
+import { href, useRoute } from "../lib/route";
 import { useNames } from "../lib/session";
-import { At, Await, Badge, More, Panel, ReasonDialog, Select, Title } from "../lib/ui";
+import { At, Await, Badge, Panel, ReasonDialog, Select, Title } from "../lib/ui";
 import { pick, t, tCode } from "../lib/words";
-import { SiteSelect } from "./incidents";
+import { RecordTable } from "./incidents";
 
 const RULES = ["confinement", "repetition", "repeat_matter", "cross_site", "escalation"] as const;
-const STATES = ["open", "withdrawn", "merged"] as const;
+/** As people tell them apart: what nobody has seen yet is another state than what is seen. */
+const STATES = {
+    open: { state: "open", acknowledged: "no" },
+    acknowledged: { state: "open", acknowledged: "yes" },
+    withdrawn: { state: "withdrawn" },
+    merged: { state: "merged" },
+} as const;
+type State = keyof typeof STATES;
 const EVENTS = ["alert", "decision"] as const;
 
 export function AlertsPage() {
-    const { params } = useRoute();
-    const isNotices = params.get("show") === "notices";
-    const filters = {
-        state: params.get("state") ?? undefined,
-        rule: params.get("rule") ?? undefined,
-        site: params.get("site") ?? undefined,
-    };
-    const pages = usePages<Alert>(isNotices ? "/notices" : "/alerts", filters, EVENTS);
-    const set = (name: string) => (value: string) => setParams({ [name]: value });
+    const isNotices = useRoute().params.get("show") === "notices";
+    const { values, field, clear } = useFilters(["state", "rule", "site"]);
+    const state = STATES[values.state as State] ?? { state: values.state };
+    const pages = usePages<Alert>(
+        isNotices ? "/notices" : "/alerts",
+        { ...values, ...state },
+        EVENTS,
+    );
+    const kind = isNotices ? "notices" : "alerts";
     return (
         <>
             <Title text={t("alerts.title")} />
@@ -38,32 +47,32 @@ export function AlertsPage() {
                     {t("alerts.notices")}
                 </a>
             </nav>
-            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+            <FilterForm onClear={clear}>
                 <Select
                     label={t("col.state")}
-                    value={filters.state ?? ""}
                     any={t("filter.any")}
-                    onChange={set("state")}
-                    choices={STATES.map((one) => [one, t(`alert.${one}`)])}
+                    choices={(Object.keys(STATES) as State[]).map((one) => [
+                        one,
+                        t(`alert.${one}`),
+                    ])}
+                    {...field("state")}
                 />
                 <Select
                     label={t("col.rule")}
-                    value={filters.rule ?? ""}
                     any={t("filter.any")}
-                    onChange={set("rule")}
                     choices={RULES.map((one) => [one, t(`rule.${one}`)])}
+                    {...field("rule")}
                 />
-                <SiteSelect value={filters.site ?? ""} onChange={set("site")} />
-            </form>
-            <Panel
-                title={t(isNotices ? "alerts.notices" : "alerts.alerts")}
-                note={t(isNotices ? "alerts.notices.note" : "alerts.alerts.note")}
+                <SiteSelect {...field("site")} />
+            </FilterForm>
+            <ListPanel
+                title={t(`alerts.${kind}`)}
+                note={t(`alerts.${kind}.note`)}
+                of={pages}
+                empty="alerts.empty"
             >
-                <Await of={pages} isEmpty={(items) => items.length === 0} empty="alerts.empty">
-                    {(items) => <AlertTable items={items} onDone={pages.refresh} />}
-                </Await>
-                <More of={pages} />
-            </Panel>
+                {(items) => <AlertTable items={items} onDone={pages.refresh} />}
+            </ListPanel>
         </>
     );
 }
@@ -71,41 +80,47 @@ export function AlertsPage() {
 function AlertTable(props: { items: readonly Alert[]; onDone: () => void }) {
     const names = useNames();
     return (
-        <div class="scroll" tabIndex={0} role="group" aria-label={t("alerts.title")}>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{t("col.when")}</th>
-                        <th scope="col">{t("col.rule")}</th>
-                        <th scope="col">{t("col.site")}</th>
-                        <th scope="col">{t("col.why")}</th>
-                        <th scope="col">{t("col.state")}</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {props.items.map((one) => (
-                        <tr key={one.alert}>
-                            <td>
-                                <a href={href(`/alerts/${one.alert}`)}>
-                                    <At at={one.changedAt} />
-                                </a>
-                            </td>
-                            <td>
-                                {tCode("rule", one.rule)}
-                                {one.matter && <span class="note"> {one.matter}</span>}
-                            </td>
-                            <td>{one.sites.map(names.site).join("・")}</td>
-                            <td class="reason">{pick(one.finding?.reasons) || one.reason}</td>
-                            <td>
-                                <AlertState alert={one} />
-                                <Acknowledge alert={one} onDone={props.onDone} />
-                            </td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </div>
+        <Table
+            label={t("alerts.title")}
+            items={props.items}
+            keyOf={(one) => one.alert}
+            columns={[
+                {
+                    head: t("alerts.when"),
+                    cell: (one) => (
+                        <a href={href(`/alerts/${one.alert}`)}>
+                            <At at={one.changedAt} />
+                        </a>
+                    ),
+                },
+                {
+                    head: t("col.rule"),
+                    cell: (one) => (
+                        <>
+                            {tCode("rule", one.rule)}
+                            {one.matter && <span class="note"> {one.matter}</span>}
+                        </>
+                    ),
+                },
+                { head: t("col.site"), cell: (one) => names.siteList(one.sites) },
+                { head: t("col.why"), class: "reason", cell: reasonOf },
+                {
+                    head: t("col.state"),
+                    cell: (one) => (
+                        <>
+                            <AlertState alert={one} />
+                            <Acknowledge alert={one} onDone={props.onDone} />
+                        </>
+                    ),
+                },
+            ]}
+        />
     );
+}
+
+/** An alert that is over has no finding; its last change says why. */
+export function reasonOf(alert: Alert): string {
+    return pick(alert.finding?.reasons) || alert.reason || t(`alertchange.${alert.change}`);
 }
 
 function AlertState({ alert }: { alert: Alert }) {
@@ -162,77 +177,76 @@ function Acknowledge(props: { alert: Alert; onDone: () => void }) {
 
 export function AlertPage({ id }: { id: string }) {
     const alert = useResource<Alert>(`/alerts/${encodeURIComponent(id)}`, EVENTS);
-    const names = useNames();
     return (
         <>
             <Title text={t("alert.title")} />
-            <Await of={alert}>
-                {(data) => (
-                    <>
-                        <Panel
-                            title={tCode("rule", data.rule)}
-                            note={data.sites.map(names.site).join("・")}
-                        >
-                            <p class="reason">{pick(data.finding?.reasons) || data.reason}</p>
-                            <p>
-                                <AlertState alert={data} />
-                                <Acknowledge alert={data} onDone={alert.refresh} />
-                            </p>
-                            <ul class="lines">
-                                {data.subject && (
-                                    <li>
-                                        <a href={href(`/subjects/${data.subject}`)}>
-                                            {t("persons.subject")}
-                                        </a>
-                                    </li>
-                                )}
-                                {data.mergedInto && (
-                                    <li>
-                                        <a href={href(`/alerts/${data.mergedInto}`)}>
-                                            {t("alert.into")}
-                                        </a>
-                                    </li>
-                                )}
-                                {data.finding && (
-                                    <li class="note">
-                                        <At at={data.finding.firstAt} isFull /> –{" "}
-                                        <At at={data.finding.lastAt} isFull />{" "}
-                                        {t("links.policy", { n: data.finding.policyVersion })}
-                                    </li>
-                                )}
-                            </ul>
-                        </Panel>
-                        <Panel title={t("alert.rests")} note={t("alert.rests.note")}>
-                            <ul class="lines">
-                                {data.records.map((record, index) => (
-                                    <li key={record}>
-                                        <a href={href(`/incidents/${record}`)}>
-                                            {t("alert.record", { n: index + 1 })}
-                                        </a>
-                                    </li>
-                                ))}
-                                {data.finding?.occurrences.map((one, index) => (
-                                    <li key={one}>
-                                        <a href={href(`/occurrences/${one}`)}>
-                                            {t("alert.occurrence", { n: index + 1 })}
-                                        </a>
-                                    </li>
-                                ))}
-                            </ul>
-                        </Panel>
-                        <Panel title={t("alert.history")}>
-                            <ol class="lines">
-                                {(data.history ?? []).map((one) => (
-                                    <li key={one.changeNo}>
-                                        <At at={one.at} isFull /> {tCode("alertchange", one.change)}{" "}
-                                        <span class="note">{one.reason}</span>
-                                    </li>
-                                ))}
-                            </ol>
-                        </Panel>
-                    </>
-                )}
-            </Await>
+            <Await of={alert}>{(data) => <Whole alert={data} onDone={alert.refresh} />}</Await>
         </>
     );
+}
+
+function Whole({ alert, onDone }: { alert: Alert; onDone: () => void }) {
+    const lines = alert.lines ?? [];
+    const hidden = alert.records.length - lines.length;
+    return (
+        <>
+            <WhyPanel alert={alert} onDone={onDone} />
+            <Panel title={t("alert.rests")} note={t("alert.rests.note", { n: lines.length })}>
+                <RecordTable items={lines} label={t("alert.rests")} />
+                {hidden > 0 && <p class="note">{t("alert.hidden", { n: hidden })}</p>}
+            </Panel>
+            <Panel title={t("alert.history")}>
+                <ol class="lines">
+                    {(alert.history ?? []).map((one) => (
+                        <li key={one.changeNo}>
+                            <At at={one.at} isFull /> {tCode("alertchange", one.change)}{" "}
+                            <span class="note">{one.reason}</span>
+                        </li>
+                    ))}
+                </ol>
+            </Panel>
+        </>
+    );
+}
+
+/** What was found, what the rule looks for, and what to do now. */
+function WhyPanel({ alert, onDone }: { alert: Alert; onDone: () => void }) {
+    const names = useNames();
+    const mayDecide = useMayDecide();
+    const { finding } = alert;
+    return (
+        <Panel title={tCode("rule", alert.rule)} note={names.siteList(alert.sites)}>
+            <p class="lead">{reasonOf(alert)}</p>
+            <p class="note">{tCode("ruleabout", alert.rule)}</p>
+            <p>
+                <AlertState alert={alert} />
+                <Acknowledge alert={alert} onDone={onDone} />
+            </p>
+            {alert.state === "open" && !alert.acknowledged && mayDecide("ack") && (
+                <p class="note">{t("alert.next")}</p>
+            )}
+            <ul class="lines">
+                {alert.subject && (
+                    <li>
+                        <a href={href(`/subjects/${alert.subject}`)}>{t("persons.subject")}</a>
+                    </li>
+                )}
+                {alert.mergedInto && (
+                    <li>
+                        <a href={href(`/alerts/${alert.mergedInto}`)}>{t("alert.into")}</a>
+                    </li>
+                )}
+                {finding && (
+                    <li class="note">
+                        {t("alert.span")} <At at={finding.firstAt} isFull /> –{" "}
+                        <At at={finding.lastAt} isFull /> {policyText(finding.policyVersion)}
+                    </li>
+                )}
+            </ul>
+        </Panel>
+    );
+}
+
+export function policyText(version: number): string {
+    return version === 0 ? t("links.policy.standard") : t("links.policy", { n: version });
 }

@@ -3,13 +3,12 @@
 import type { Stats } from "../api";
 import { BarChart, type BarRow, ColumnChart, TrendChart } from "../lib/chart";
 import { query } from "../lib/client";
+import { CategorySelect, DayFields, FilterForm, SiteSelect, useFilters } from "../lib/filters";
 import { daysAgo, number, percent } from "../lib/format";
 import { useResource } from "../lib/resource";
-import { setParams, useRoute } from "../lib/route";
 import { useNames } from "../lib/session";
-import { Await, Input, Panel, Select, Title } from "../lib/ui";
+import { Await, Panel, Select, Title } from "../lib/ui";
 import { type Key, pick, t } from "../lib/words";
-import { SiteSelect } from "./incidents";
 
 type Measure = Stats["measure"];
 type Shape = "trend" | "bars" | "columns";
@@ -21,58 +20,38 @@ const MEASURES: readonly { measure: Measure; shape: Shape; unit?: Key }[] = [
     { measure: "trades", shape: "bars" },
     { measure: "hours", shape: "columns" },
     { measure: "weekdays", shape: "columns" },
-    { measure: "repeat", shape: "bars" },
+    { measure: "repeat", shape: "bars", unit: "unit.repeats" },
     { measure: "staff_minutes", shape: "bars", unit: "unit.minutes" },
     { measure: "verdict_time", shape: "bars", unit: "unit.hours" },
 ];
 const FILTERS = ["from", "to", "site", "trade", "category"] as const;
 
 export function AnalyticsPage() {
-    const { params } = useRoute();
     const names = useNames();
-    const filters: Record<string, string | undefined> = { from: daysAgo(89), to: daysAgo(0) };
-    for (const name of FILTERS) filters[name] = params.get(name) ?? filters[name];
+    const filters = useFilters(FILTERS, { from: daysAgo(89), to: daysAgo(0) });
+    const { values, field } = filters;
     const trades = [...new Set([...names.sites.values()].map((site) => site.trade))]
         .filter(Boolean)
         .sort();
-    const set = (name: string) => (value: string) => setParams({ [name]: value });
     return (
         <>
             <Title text={t("analytics.title")} />
-            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-                <Input
-                    label={t("filter.from")}
-                    type="date"
-                    value={filters.from ?? ""}
-                    onValue={set("from")}
-                />
-                <Input
-                    label={t("filter.to")}
-                    type="date"
-                    value={filters.to ?? ""}
-                    onValue={set("to")}
-                />
-                <SiteSelect value={filters.site ?? ""} onChange={set("site")} />
+            <FilterForm onClear={filters.clear}>
+                <DayFields of={filters} />
+                <SiteSelect {...field("site")} />
                 {trades.length > 0 && (
                     <Select
                         label={t("col.trade")}
-                        value={filters.trade ?? ""}
                         any={t("filter.any")}
-                        onChange={set("trade")}
                         choices={trades.map((one) => [one, one])}
+                        {...field("trade")}
                     />
                 )}
-                <Select
-                    label={t("col.category")}
-                    value={filters.category ?? ""}
-                    any={t("filter.any")}
-                    onChange={set("category")}
-                    choices={[...names.categories.keys()].map((key) => [key, names.category(key)])}
-                />
-            </form>
+                <CategorySelect {...field("category")} />
+            </FilterForm>
             <p class="note">{t("analytics.note")}</p>
             {MEASURES.map((one) => (
-                <MeasurePanel key={one.measure} {...one} filters={filters} />
+                <MeasurePanel key={one.measure} {...one} filters={values} />
             ))}
         </>
     );
@@ -91,10 +70,17 @@ function MeasurePanel(props: {
             note={t(`stats.${props.measure}.note`)}
             class="measure"
         >
-            <Await of={stats} isEmpty={(data) => data.rows.length === 0} empty="stats.empty">
+            <Await
+                of={stats}
+                isEmpty={(data) =>
+                    data.rows.length === 0 ||
+                    (props.unit !== undefined && data.rows.every((row) => !row.value))
+                }
+                empty={props.unit === undefined ? "stats.empty" : "stats.value.empty"}
+            >
                 {(data) => (
                     <div class="chart-and-table">
-                        <Chart stats={data} shape={props.shape} />
+                        <Chart stats={data} shape={props.shape} unit={props.unit} />
                         <StatsTable stats={data} unit={props.unit} />
                     </div>
                 )}
@@ -103,17 +89,24 @@ function MeasurePanel(props: {
     );
 }
 
-/** The share of repeats is told as a share, its counts as numbers. */
-function shareOrNumber(value: number): string {
-    return value <= 1 ? percent(value) : number(value);
+type Row = Stats["rows"][number];
+
+const isShare = (stats: Stats) => stats.measure === "repeat";
+
+/** How many of the incidents; undefined: of none. */
+function shareOf(row: { incidents?: number; value?: number }): number | undefined {
+    return row.incidents ? (row.value ?? 0) / row.incidents : undefined;
 }
 
-/** What a row is about: a value where the measure has one, else its incidents. */
-function figureOf(row: Stats["rows"][number]): number | undefined {
-    return row.suppressed ? undefined : (row.value ?? row.incidents ?? 0);
+/** What a row is about: a share, a value where the measure has one, else its incidents. */
+function figureOf(stats: Stats, row: Row, unit: Key | undefined): number | undefined {
+    if (row.suppressed) return undefined;
+    if (isShare(stats)) return shareOf(row);
+    return unit === undefined ? (row.incidents ?? 0) : row.value;
 }
 
-function Chart({ stats, shape }: { stats: Stats; shape: Shape }) {
+function Chart(props: { stats: Stats; shape: Shape; unit: Key | undefined }) {
+    const { stats, shape } = props;
     const label = t(`stats.${stats.measure}`);
     if (shape === "trend")
         return (
@@ -129,14 +122,10 @@ function Chart({ stats, shape }: { stats: Stats; shape: Shape }) {
     const rows: BarRow[] = stats.rows.map((row) => ({
         key: row.key,
         label: pick(row.label),
-        value: figureOf(row),
+        value: figureOf(stats, row, props.unit),
     }));
     return shape === "bars" ? (
-        <BarChart
-            rows={rows}
-            label={label}
-            told={stats.measure === "repeat" ? shareOrNumber : undefined}
-        />
+        <BarChart rows={rows} label={label} told={isShare(stats) ? percent : undefined} />
     ) : (
         <ColumnChart rows={rows} label={label} />
     );
@@ -148,12 +137,13 @@ function told(value: number | undefined, isSuppressed: boolean | undefined): str
 }
 
 function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
-    const hasContacts = stats.rows.some((row) => row.contacts !== undefined);
+    const hasContacts = stats.rows.some((row) => row.contacts);
     const hasIncidents = stats.rows.some((row) => row.incidents !== undefined || row.suppressed);
     const hasValue = stats.rows.some((row) => row.value !== undefined);
-    const isShare = stats.measure === "repeat";
-    const value = (of: number | undefined) =>
-        of === undefined ? "—" : isShare ? shareOrNumber(of) : number(of);
+    const share = (of: { incidents?: number; value?: number }) => {
+        const part = shareOf(of);
+        return part === undefined ? "—" : percent(part);
+    };
     return (
         <div
             class="scroll stats-table"
@@ -180,6 +170,11 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
                                 {t(unit ?? "col.value")}
                             </th>
                         )}
+                        {isShare(stats) && (
+                            <th scope="col" class="num">
+                                {t("unit.share")}
+                            </th>
+                        )}
                     </tr>
                 </thead>
                 <tbody>
@@ -190,9 +185,10 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
                             {hasIncidents && (
                                 <td class="num">{told(row.incidents, row.suppressed)}</td>
                             )}
-                            {hasValue && (
+                            {hasValue && <td class="num">{told(row.value, row.suppressed)}</td>}
+                            {isShare(stats) && (
                                 <td class="num">
-                                    {row.suppressed ? t("stats.suppressed") : value(row.value)}
+                                    {row.suppressed ? t("stats.suppressed") : share(row)}
                                 </td>
                             )}
                         </tr>
@@ -203,7 +199,8 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
                         <th scope="row">{t("stats.total")}</th>
                         {hasContacts && <td class="num">{number(stats.total.contacts)}</td>}
                         {hasIncidents && <td class="num">{number(stats.total.incidents)}</td>}
-                        {hasValue && <td class="num">{value(stats.total.value)}</td>}
+                        {hasValue && <td class="num">{told(stats.total.value, false)}</td>}
+                        {isShare(stats) && <td class="num">{share(stats.total)}</td>}
                     </tr>
                 </tfoot>
             </table>

@@ -1,103 +1,104 @@
 // 監査記録: who looked at what and why; sealed lines are in the chain that kasumori audit verify checks.
 import type { AuditLine } from "../api";
+import { DayFields, FilterForm, instants, useFilters } from "../lib/filters";
+import { ListPanel, Table } from "../lib/list";
 import { usePages } from "../lib/resource";
-import { setParams, useRoute } from "../lib/route";
-import { At, Await, Badge, Input, More, Panel, Title } from "../lib/ui";
+import { mayOpen } from "../lib/rights";
+import { href } from "../lib/route";
+import { useRole } from "../lib/session";
+import { At, Badge, Input, Title } from "../lib/ui";
 import { t, tCode } from "../lib/words";
 
-const NAMES = ["from", "to", "actor", "action"] as const;
-
 export function AuditPage() {
-    const { params } = useRoute();
-    const filters: Record<string, string | undefined> = {};
-    for (const name of NAMES) filters[name] = params.get(name) ?? undefined;
-    const pages = usePages<AuditLine>("/audit", filters);
-    const set = (name: string) => (value: string) => setParams({ [name]: value });
+    const filters = useFilters(["from", "to", "actor", "action"]);
+    const pages = usePages<AuditLine>("/audit", instants(filters.values));
     return (
         <>
             <Title text={t("audit.title")} />
             <p class="note">{t("audit.note")}</p>
-            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-                <Input
-                    label={t("filter.from")}
-                    type="date"
-                    value={filters.from ?? ""}
-                    onValue={set("from")}
-                />
-                <Input
-                    label={t("filter.to")}
-                    type="date"
-                    value={filters.to ?? ""}
-                    onValue={set("to")}
-                />
-                <Input
-                    label={t("audit.actor")}
-                    type="search"
-                    value={filters.actor ?? ""}
-                    onValue={set("actor")}
-                />
+            <FilterForm onClear={filters.clear}>
+                <DayFields of={filters} />
+                <Input label={t("audit.actor")} type="search" {...filters.field("actor")} />
                 <Input
                     label={t("audit.action")}
                     type="search"
-                    value={filters.action ?? ""}
-                    onValue={set("action")}
+                    hint={t("audit.action.hint")}
+                    {...filters.field("action")}
                 />
-            </form>
-            <Panel
-                title={t("audit.list")}
-                note={pages.data && t("list.shown", { n: pages.data.length })}
-            >
-                <Await of={pages} isEmpty={(items) => items.length === 0} empty="audit.empty">
-                    {(items) => (
-                        <div class="scroll" tabIndex={0} role="group" aria-label={t("audit.list")}>
-                            <table>
-                                <thead>
-                                    <tr>
-                                        <th scope="col" class="num">
-                                            #
-                                        </th>
-                                        <th scope="col">{t("col.when")}</th>
-                                        <th scope="col">{t("audit.actor")}</th>
-                                        <th scope="col">{t("audit.action")}</th>
-                                        <th scope="col">{t("purpose.title")}</th>
-                                        <th scope="col">{t("audit.object")}</th>
-                                        <th scope="col">{t("audit.sealed")}</th>
-                                    </tr>
-                                </thead>
-                                <tbody>
-                                    {items.map((one) => (
-                                        <tr key={one.auditNo}>
-                                            <td class="num">{one.auditNo}</td>
-                                            <td>
-                                                <At at={one.at} isFull />
-                                            </td>
-                                            <td>
-                                                {one.actor}{" "}
-                                                <span class="note">{tCode("role", one.role)}</span>
-                                            </td>
-                                            <td>
-                                                <code>{one.action}</code>
-                                            </td>
-                                            <td>{tCode("purpose", one.purpose)}</td>
-                                            <td class="object">{one.object}</td>
-                                            <td>
-                                                <Badge tone={one.sealed ? "good" : "quiet"}>
-                                                    {t(
-                                                        one.sealed
-                                                            ? "audit.sealed.yes"
-                                                            : "audit.sealed.no",
-                                                    )}
-                                                </Badge>
-                                            </td>
-                                        </tr>
-                                    ))}
-                                </tbody>
-                            </table>
-                        </div>
-                    )}
-                </Await>
-                <More of={pages} />
-            </Panel>
+            </FilterForm>
+            <ListPanel title={t("audit.list")} of={pages} empty="audit.empty">
+                {(items) => <AuditTable items={items} />}
+            </ListPanel>
         </>
+    );
+}
+
+/** "decide.verdict" → what was done, in words; what these words do not know stays as it is. */
+function actionText(action: string): string {
+    const [verb = "", thing = ""] = action.split(".");
+    const isKnown = tCode("did", action) !== action;
+    if (isKnown || tCode("decision", thing) === thing) return tCode("did", action);
+    return `${tCode("did", verb)}: ${tCode("decision", thing)}`;
+}
+
+/** "record 0197…": its page, for who may open it. */
+function Thing({ object }: { object: string }) {
+    const mayRead = mayOpen(useRole(), "incidents");
+    const [kind = "", id = ""] = object.split(" ");
+    const isCase = kind === "record" || kind === "subject";
+    if (!isCase || !mayRead)
+        return (
+            <>
+                {tCode("object", kind)} {isCase || kind === "proposal" ? <code>{id}</code> : id}
+            </>
+        );
+    return <a href={href(`/incidents/${id}`)}>{tCode("object", kind)}</a>;
+}
+
+function AuditTable({ items }: { items: readonly AuditLine[] }) {
+    return (
+        <Table
+            label={t("audit.list")}
+            items={items}
+            keyOf={(one) => one.auditNo}
+            columns={[
+                { head: "#", class: "num", cell: (one) => one.auditNo },
+                { head: t("col.when"), cell: (one) => <At at={one.at} isFull /> },
+                {
+                    head: t("audit.actor"),
+                    cell: (one) => (
+                        <>
+                            {one.actor} <span class="note">{tCode("role", one.role)}</span>
+                        </>
+                    ),
+                },
+                {
+                    head: t("audit.action"),
+                    cell: (one) => (
+                        <>
+                            {actionText(one.action) !== one.action && actionText(one.action)}{" "}
+                            <code class="note">{one.action}</code>
+                        </>
+                    ),
+                },
+                {
+                    head: t("audit.purpose"),
+                    cell: (one) => tCode("purpose", one.purpose) || "—",
+                },
+                {
+                    head: t("audit.object"),
+                    class: "object",
+                    cell: (one) => <Thing object={one.object} />,
+                },
+                {
+                    head: t("audit.sealed"),
+                    cell: (one) => (
+                        <Badge tone={one.sealed ? "good" : "quiet"}>
+                            {t(one.sealed ? "audit.sealed.yes" : "audit.sealed.no")}
+                        </Badge>
+                    ),
+                },
+            ]}
+        />
     );
 }

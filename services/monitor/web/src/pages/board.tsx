@@ -1,13 +1,17 @@
 // What is happening now, where and why.
 import { useEffect, useState } from "preact/hooks";
-import type { AgentHealth, Alert, Now, SiteNow } from "../api";
+import type { AgentHealth, Now, SiteNow } from "../api";
 import { CellBar, TrendChart } from "../lib/chart";
+import { FilterForm, sitesLike } from "../lib/filters";
 import { clock, number, since } from "../lib/format";
+import { Table } from "../lib/list";
 import { useResource } from "../lib/resource";
+import { mayOpen, type PageName } from "../lib/rights";
 import { href, useRoute } from "../lib/route";
-import { type Names, useNames } from "../lib/session";
-import { At, Await, Badge, CategoryTags, Panel, Title } from "../lib/ui";
-import { pick, t, tCode } from "../lib/words";
+import { type Names, useNames, useRole } from "../lib/session";
+import { At, Await, Badge, CategoryTags, Input, Panel, Title } from "../lib/ui";
+import { t, tCode } from "../lib/words";
+import { reasonOf } from "./alerts";
 
 const EVENTS = ["record", "alert", "decision", "agent", "behind"] as const;
 
@@ -24,7 +28,7 @@ export function BoardPage() {
                     {t(isWall ? "board.wall.leave" : "board.wall")}
                 </a>
             </Title>
-            <Await of={now}>{(data) => <Board now={data} />}</Await>
+            <Await of={now}>{(data) => <Board now={data} isWall={isWall} />}</Await>
         </div>
     );
 }
@@ -38,36 +42,46 @@ function Clock() {
     return <time class="clock">{clock(at)}</time>;
 }
 
-function Board({ now }: { now: Now }) {
+const ALERTS_ON_A_WALL = 7;
+
+function Board({ now, isWall }: { now: Now; isWall: boolean }) {
     const names = useNames();
-    const total = (pickOf: (site: SiteNow) => number) =>
-        now.sites.reduce((sum, one) => sum + pickOf(one), 0);
+    const sites = <SitesPanel now={now} names={names} />;
+    const trend = (
+        <Panel title={t("board.trend")} note={t("board.trend.note")} class="trend">
+            <TrendChart points={now.trend} label={trendText(now)} />
+            <p class="legend">
+                <span class="key bar-key" /> {t("board.contacts")}
+                <span class="key line-key" /> {t("board.incidents")}
+            </p>
+        </Panel>
+    );
     return (
         <>
-            <Figures
-                incidents={total((one) => one.incidents)}
-                contacts={total((one) => one.contacts)}
-                now={now}
-            />
+            {now.behind > 0 && (
+                <p class="note" role="status">
+                    {t("board.behind", { n: number(now.behind) })}
+                </p>
+            )}
+            <Figures now={now} />
             <div class="two board-two">
                 <div>
-                    <AlertsPanel alerts={now.alerts} names={names} />
-                    <Panel title={t("board.trend")} note={t("board.trend.note")} class="trend">
-                        <TrendChart points={now.trend} label={trendText(now)} />
-                        <p class="legend">
-                            <span class="key bar-key" /> {t("board.contacts")}
-                            <span class="key line-key" /> {t("board.incidents")}
-                        </p>
-                    </Panel>
+                    <AlertsPanel
+                        now={now}
+                        names={names}
+                        most={isWall ? ALERTS_ON_A_WALL : now.alerts.length}
+                    />
+                    {isWall && trend}
                 </div>
                 <div>
                     <Panel title={t("board.categories")} note={t("board.today")} class="categories">
                         <Categories now={now} names={names} />
                     </Panel>
+                    {isWall ? sites : trend}
                     <AgentsPanel now={now} names={names} />
                 </div>
             </div>
-            <SitesPanel now={now} names={names} />
+            {!isWall && sites}
         </>
     );
 }
@@ -82,69 +96,95 @@ function trendText(now: Now): string {
     });
 }
 
-function Figures(props: { incidents: number; contacts: number; now: Now }) {
-    const { now } = props;
+/** The API counts no further. */
+const TO_SEE_MOST = 200;
+const TO_JUDGE_MOST = 1000;
+
+function atLeast(value: number, most: number): string {
+    return value < most ? number(value) : `${number(most)}+`;
+}
+
+function Figures({ now }: { now: Now }) {
+    const role = useRole();
     const quiet = now.agents.silent + now.agents.refusing;
+    const total = (pickOf: (site: SiteNow) => number) =>
+        number(now.sites.reduce((sum, one) => sum + pickOf(one), 0));
+    const link = (page: PageName, params?: Record<string, string>) =>
+        mayOpen(role, page) ? href(`/${page}`, params) : undefined;
     return (
         <dl class="figures">
             <Figure
                 name={t("board.incidents.today")}
-                value={props.incidents}
-                link={href("/incidents")}
+                value={total((one) => one.incidents)}
+                note={t("board.incidents.about")}
+                link={link("incidents", { from: now.day })}
             />
-            <Figure name={t("board.contacts.today")} value={props.contacts} />
             <Figure
-                name={t("board.alerts.open")}
-                value={now.alerts.length}
-                link={href("/alerts")}
+                name={t("board.contacts.today")}
+                value={total((one) => one.contacts)}
+                note={t("board.contacts.about")}
             />
-            <Figure name={t("board.reviews.open")} value={now.openReviews} link={href("/review")} />
+            {mayOpen(role, "alerts") && (
+                <Figure
+                    name={t("board.alerts.open")}
+                    value={atLeast(now.toSee, TO_SEE_MOST)}
+                    note={t("board.alerts.about")}
+                    link={link("alerts", { state: "open" })}
+                />
+            )}
+            {mayOpen(role, "incidents") && (
+                <Figure
+                    name={t("board.reviews.open")}
+                    value={atLeast(now.toJudge, TO_JUDGE_MOST)}
+                    note={t("board.reviews.about", { n: number(now.openReviews) })}
+                    link={link("review")}
+                />
+            )}
             <Figure
                 name={t("board.agents.quiet")}
-                value={quiet}
-                of={now.agents.total}
+                value={number(quiet)}
+                note={t("board.agents.about", { n: number(now.agents.total) })}
                 isSystem={quiet > 0}
             />
-            <Figure name={t("board.behind")} value={now.behind} isSystem={now.behind > 1000} />
         </dl>
     );
 }
 
 function Figure(props: {
     name: string;
-    value: number;
-    of?: number;
-    link?: string;
+    value: string;
+    note: string;
+    link?: string | undefined;
     isSystem?: boolean;
 }) {
-    const value = (
-        <>
-            {number(props.value)}
-            {props.of !== undefined && <small> / {number(props.of)}</small>}
-        </>
-    );
     return (
         <div class={props.isSystem ? "figure system" : "figure"}>
             <dt>{props.name}</dt>
             <dd>
                 {props.link ? (
-                    <a href={props.link} aria-label={`${props.name} ${number(props.value)}`}>
-                        {value}
+                    <a href={props.link} aria-label={`${props.name} ${props.value}`}>
+                        {props.value}
                     </a>
                 ) : (
-                    value
+                    props.value
                 )}
             </dd>
+            <dd class="note">{props.note}</dd>
         </div>
     );
 }
 
-function AlertsPanel({ alerts, names }: { alerts: Alert[]; names: Names }) {
+function AlertsPanel({ now, names, most }: { now: Now; names: Names; most: number }) {
+    const role = useRole();
+    if (!mayOpen(role, "alerts")) return null;
+    const alerts = now.alerts.slice(0, most);
+    const isMore = now.toSee > alerts.length;
     return (
         <Panel
             title={t("board.alerts")}
+            note={isMore ? t("board.alerts.newest", { n: alerts.length }) : undefined}
             class="alerts"
-            actions={<a href={href("/alerts")}>{t("action.all")}</a>}
+            actions={<a href={href("/alerts", { state: "open" })}>{t("action.all")}</a>}
         >
             {alerts.length === 0 ? (
                 <p class="empty">{t("board.alerts.empty")}</p>
@@ -157,13 +197,11 @@ function AlertsPanel({ alerts, names }: { alerts: Alert[]; names: Names }) {
                                     <Badge tone={alert.isNotice ? "quiet" : "attention"}>
                                         {tCode("rule", alert.rule)}
                                     </Badge>
-                                    <span>{alert.sites.map(names.site).join("・")}</span>
+                                    <span>{names.siteList(alert.sites)}</span>
                                     <span class="spring" />
                                     <At at={alert.changedAt} />
                                 </span>
-                                <span class="reason">
-                                    {pick(alert.finding?.reasons) || alert.reason}
-                                </span>
+                                <span class="reason">{reasonOf(alert)}</span>
                             </a>
                         </li>
                     ))}
@@ -176,6 +214,7 @@ function AlertsPanel({ alerts, names }: { alerts: Alert[]; names: Names }) {
 function Categories({ now, names }: { now: Now; names: Names }) {
     const rows = [...now.categories].sort((a, b) => b.incidents - a.incidents);
     const max = Math.max(1, ...rows.map((row) => row.incidents));
+    const mayRead = mayOpen(useRole(), "incidents");
     if (rows.length === 0) return <p class="empty">{t("board.categories.empty")}</p>;
     return (
         <table class="plain">
@@ -189,9 +228,18 @@ function Categories({ now, names }: { now: Now; names: Names }) {
                 {rows.map((row) => (
                     <tr key={row.category}>
                         <th scope="row">
-                            <a href={href("/incidents", { category: row.category, from: now.day })}>
-                                {names.category(row.category)}
-                            </a>
+                            {mayRead ? (
+                                <a
+                                    href={href("/incidents", {
+                                        category: row.category,
+                                        from: now.day,
+                                    })}
+                                >
+                                    {names.category(row.category)}
+                                </a>
+                            ) : (
+                                names.category(row.category)
+                            )}
                         </th>
                         <td class="with-bar">
                             <CellBar value={row.incidents} max={max} />
@@ -270,7 +318,7 @@ function AgentLine({ agent, names }: { agent: AgentHealth; names: Names }) {
             <Badge tone={isBad ? "system" : "quiet"}>{tCode("agent", agent.state)}</Badge>
             <span>{names.site(agent.site)}</span>
             <span class="note">
-                {agent.lastSeenAt && since(agent.lastSeenAt)}
+                {agent.agent} {agent.lastSeenAt && since(agent.lastSeenAt)}
                 {agent.plannedOffUntil && (
                     <>
                         {" "}
@@ -286,63 +334,82 @@ function AgentLine({ agent, names }: { agent: AgentHealth; names: Names }) {
 }
 
 const SITES_SHOWN = 12;
+const SITES_MORE = 100;
 
 function SitesPanel({ now, names }: { now: Now; names: Names }) {
-    const [isWhole, setWhole] = useState(false);
-    const sorted = [...now.sites].sort(
-        (a, b) =>
-            b.incidents - a.incidents || b.contacts - a.contacts || a.site.localeCompare(b.site),
-    );
-    const shown = isWhole ? sorted : sorted.slice(0, SITES_SHOWN);
-    const max = Math.max(1, ...sorted.map((one) => one.incidents));
-    if (sorted.length === 0) return null;
+    const role = useRole();
+    const [most, setMost] = useState(SITES_SHOWN);
+    const [text, setText] = useState("");
+    if (now.sites.length === 0) return null;
+    const isSearched = now.sites.length > SITES_SHOWN;
+    const like = isSearched ? new Set(sitesLike(names, text, now.sites.length)) : undefined;
+    const found = [...now.sites]
+        .filter((one) => like === undefined || text === "" || like.has(one.site))
+        .sort(
+            (a, b) =>
+                b.incidents - a.incidents ||
+                b.contacts - a.contacts ||
+                a.site.localeCompare(b.site),
+        );
+    const max = Math.max(1, ...now.sites.map((one) => one.incidents));
     return (
         <Panel title={t("board.sites")} note={t("board.today")} class="sites">
-            <div class="scroll" tabIndex={0} role="group" aria-label={t("board.sites")}>
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">{t("col.site")}</th>
-                            <th scope="col">{t("col.incidents")}</th>
-                            <th scope="col" class="num">
-                                {t("col.contacts")}
-                            </th>
-                            <th scope="col">{t("col.category")}</th>
-                            <th scope="col">{t("col.last")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {shown.map((one) => (
-                            <tr key={one.site}>
-                                <th scope="row">
-                                    <a href={href("/incidents", { site: one.site })}>
-                                        {names.site(one.site)}
-                                    </a>
-                                </th>
-                                <td class="with-bar">
-                                    <CellBar value={one.incidents} max={max} />
-                                    <span class="num">{number(one.incidents)}</span>
-                                </td>
-                                <td class="num">{number(one.contacts)}</td>
-                                <td>
-                                    {one.byCategory.length > 0 && (
-                                        <CategoryTags
-                                            names={one.byCategory.map((row) => row.category)}
-                                        />
-                                    )}
-                                </td>
-                                <td>
-                                    <At at={one.lastRecordAt} />
-                                </td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
-            {sorted.length > SITES_SHOWN && (
+            {isSearched && (
+                <FilterForm>
+                    <Input
+                        label={t("board.sites.find", { n: now.sites.length })}
+                        type="search"
+                        value={text}
+                        onValue={setText}
+                    />
+                </FilterForm>
+            )}
+            <Table
+                label={t("board.sites")}
+                items={found.slice(0, most)}
+                keyOf={(one) => one.site}
+                columns={[
+                    {
+                        head: t("col.site"),
+                        isHeader: true,
+                        cell: (one) =>
+                            mayOpen(role, "incidents") ? (
+                                <a href={href("/incidents", { site: one.site })}>
+                                    {names.site(one.site)}
+                                </a>
+                            ) : (
+                                names.site(one.site)
+                            ),
+                    },
+                    {
+                        head: t("col.incidents"),
+                        class: "with-bar",
+                        cell: (one) => (
+                            <>
+                                <CellBar value={one.incidents} max={max} />
+                                <span class="num">{number(one.incidents)}</span>
+                            </>
+                        ),
+                    },
+                    {
+                        head: t("col.contacts"),
+                        class: "num",
+                        cell: (one) => number(one.contacts),
+                    },
+                    {
+                        head: t("col.category"),
+                        cell: (one) =>
+                            one.byCategory.length > 0 && (
+                                <CategoryTags names={one.byCategory.map((row) => row.category)} />
+                            ),
+                    },
+                    { head: t("col.last"), cell: (one) => <At at={one.lastRecordAt} /> },
+                ]}
+            />
+            {found.length > most && (
                 <p class="more">
-                    <button type="button" onClick={() => setWhole(!isWhole)}>
-                        {isWhole ? t("action.less") : t("board.sites.all", { n: sorted.length })}
+                    <button type="button" onClick={() => setMost(most + SITES_MORE)}>
+                        {t("board.sites.more", { n: found.length - most })}
                     </button>
                 </p>
             )}

@@ -2,17 +2,13 @@
 import { useState } from "preact/hooks";
 import { get, query, Trouble } from "../lib/client";
 import { PURPOSES } from "../lib/purpose";
-import { useRoute } from "../lib/route";
 import { Input, Panel, Select, Title, TroubleBox } from "../lib/ui";
 import { t } from "../lib/words";
-import { IncidentFilters } from "./incidents";
-
-const NAMES = ["from", "to", "site", "category", "standing", "verdict", "judged", "q"] as const;
+import { IncidentFilters, incidentQuery, useIncidentFilters } from "./incidents";
 
 export function ExportsPage() {
-    const { params } = useRoute();
-    const filters: Record<string, string | undefined> = {};
-    for (const name of NAMES) filters[name] = params.get(name) ?? undefined;
+    const filters = useIncidentFilters();
+    const asked = incidentQuery(filters);
     const [format, setFormat] = useState<"csv" | "ndjson">("csv");
     const [purpose, setPurpose] = useState("");
     const [since, setSince] = useState("");
@@ -24,14 +20,14 @@ export function ExportsPage() {
         setTrouble(undefined);
         setStarted(false);
         try {
-            await get(`/incidents${query({ ...filters, limit: 1 })}`);
+            await get(`/incidents${query({ ...asked, limit: 1 })}`);
         } catch (error) {
             setTrouble(error instanceof Trouble ? error : new Trouble());
             return;
         }
         const updated = since === "" ? undefined : new Date(`${since}:00+09:00`).toISOString();
         const link = document.createElement("a");
-        link.href = `/v1/exports/incidents.${format}${query({ ...filters, updated_since: updated, purpose })}`;
+        link.href = `/v1/exports/incidents.${format}${query({ ...asked, updated_since: updated, purpose })}`;
         link.download = `kasumori-incidents.${format}`;
         link.click();
         setStarted(true);
@@ -41,7 +37,7 @@ export function ExportsPage() {
         <>
             <Title text={t("exports.title")} />
             <p class="note">{t("exports.note")}</p>
-            <IncidentFilters filters={filters} />
+            <IncidentFilters of={filters} />
             <Panel title={t("exports.file")}>
                 <form
                     class="filters"
@@ -53,7 +49,7 @@ export function ExportsPage() {
                     <Select
                         label={t("exports.format")}
                         value={format}
-                        onChange={(value) => setFormat(value as "csv" | "ndjson")}
+                        onValue={(value) => setFormat(value as "csv" | "ndjson")}
                         choices={[
                             ["csv", t("exports.csv")],
                             ["ndjson", t("exports.ndjson")],
@@ -66,21 +62,14 @@ export function ExportsPage() {
                         onValue={setSince}
                         hint={t("exports.since.hint")}
                     />
-                    <label class="field">
-                        <span>{t("purpose.title")}</span>
-                        <select
-                            required
-                            value={purpose}
-                            onChange={(event) => setPurpose(event.currentTarget.value)}
-                        >
-                            <option value="">{t("purpose.choose")}</option>
-                            {PURPOSES.map((one) => (
-                                <option key={one} value={one}>
-                                    {t(`purpose.${one}`)}
-                                </option>
-                            ))}
-                        </select>
-                    </label>
+                    <Select
+                        label={t("purpose.title")}
+                        value={purpose}
+                        any={t("purpose.choose")}
+                        isRequired
+                        onValue={setPurpose}
+                        choices={PURPOSES.map((one) => [one, t(`purpose.${one}`)])}
+                    />
                     <button type="submit" class="primary">
                         {t("exports.start")}
                     </button>

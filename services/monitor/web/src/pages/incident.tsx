@@ -18,10 +18,10 @@ import {
     Title,
     VerdictBadge,
 } from "../lib/ui";
-import { t, tCode } from "../lib/words";
+import { pick, t, tCode } from "../lib/words";
 import { DecisionTable } from "./decisions";
 import { RecordTable } from "./incidents";
-import { VerdictForm } from "./verdict";
+import { RecordVerdict } from "./verdict";
 
 export function IncidentPage({ id }: { id: string }) {
     const purpose = usePurpose(id);
@@ -59,12 +59,13 @@ function Incident(props: { record: RecordPage; of: Resource<RecordPage>; hasPurp
                     <PersonsPanel record={record} onDone={props.of.refresh} />
                 </div>
                 <div>
+                    <AlertsPanel record={record} />
                     {mayDecide("verdict") && (
                         <Panel title={t("verdict.title")}>
                             {record.reporterIsYou ? (
                                 <p class="kind-note">{t("verdict.party")}</p>
                             ) : (
-                                <VerdictForm
+                                <RecordVerdict
                                     record={record.recordId}
                                     etag={props.of.etag}
                                     onDone={props.of.refresh}
@@ -94,6 +95,31 @@ function Incident(props: { record: RecordPage; of: Resource<RecordPage>; hasPurp
                 )}
             </Panel>
         </>
+    );
+}
+
+/** The way back: what was found because of this record. */
+function AlertsPanel({ record }: { record: RecordPage }) {
+    if (record.alerts.length === 0) return null;
+    return (
+        <Panel title={t("incident.alerts")} note={t("incident.alerts.note")}>
+            <ul class="lines">
+                {record.alerts.map((one) => (
+                    <li key={one.alert}>
+                        <a href={href(`/alerts/${one.alert}`)}>{tCode("rule", one.rule)}</a>{" "}
+                        <Badge tone={one.state === "open" ? "attention" : "quiet"}>
+                            {t(
+                                one.isNotice && one.state === "open"
+                                    ? "alerts.notices"
+                                    : `alert.${one.state}`,
+                            )}
+                        </Badge>{" "}
+                        {one.matter && <span>{one.matter} </span>}
+                        <span class="reason">{pick(one.reasons)}</span>
+                    </li>
+                ))}
+            </ul>
+        </Panel>
     );
 }
 
@@ -234,7 +260,7 @@ function FactsPanel({ record }: { record: RecordPage }) {
         [t("fact.talk"), !!record.talkMs && duration(record.talkMs)],
         [t("fact.hold"), !!record.holdMs && duration(record.holdMs)],
         [t("fact.reasonable"), record.demandReasonable && t(`answer.${record.demandReasonable}`)],
-        [t("fact.fault"), record.firmAtFault && t(`answer.${record.firmAtFault}`)],
+        [t("fact.fault"), record.firmAtFault && t(`fault.${record.firmAtFault}`)],
         [t("fact.measures"), joined(measures)],
         [t("fact.police"), policeText(record)],
         [t("fact.victim"), victimText(record)],

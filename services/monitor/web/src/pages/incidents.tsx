@@ -1,118 +1,83 @@
 import type { RecordLine } from "../api";
-import { daysAgo } from "../lib/format";
-import { usePages } from "../lib/resource";
-import { href, setParams, useRoute } from "../lib/route";
-import { useNames } from "../lib/session";
 import {
-    At,
-    Await,
-    CategoryTags,
-    Input,
-    More,
-    Panel,
-    Select,
-    Title,
-    VerdictBadge,
-} from "../lib/ui";
+    CategorySelect,
+    DayFields,
+    FilterForm,
+    type Filters,
+    instants,
+    SiteSelect,
+    useFilters,
+    type Values,
+} from "../lib/filters";
+import { ListPanel, Table } from "../lib/list";
+import { usePages } from "../lib/resource";
+import { href } from "../lib/route";
+import { useNames } from "../lib/session";
+import { At, CategoryTags, Input, Select, Title, VerdictBadge } from "../lib/ui";
 import { t, tCode } from "../lib/words";
 
 const NAMES = ["from", "to", "site", "category", "standing", "verdict", "judged", "q"] as const;
 const STANDINGS = ["open", "judged", "innocent", "disputed"] as const;
 const VERDICTS = ["complaint", "suspected", "confirmed", "rejected"] as const;
+type Name = (typeof NAMES)[number];
+
+export function useIncidentFilters(): Filters<Name> {
+    return useFilters(NAMES);
+}
+
+/** As the list and its export take them. */
+export function incidentQuery(filters: Filters<Name>): Values<Name> {
+    return instants(filters.values);
+}
 
 export function IncidentsPage() {
-    const { params } = useRoute();
-    const filters: Record<string, string | undefined> = {};
-    for (const name of NAMES) filters[name] = params.get(name) ?? undefined;
-    const pages = usePages<RecordLine>("/incidents", filters, ["record", "decision"]);
+    const filters = useIncidentFilters();
+    const pages = usePages<RecordLine>("/incidents", incidentQuery(filters), [
+        "record",
+        "decision",
+    ]);
     return (
         <>
             <Title text={t("incidents.title")} />
-            <IncidentFilters filters={filters} />
-            <Panel
-                title={t("incidents.list")}
-                note={pages.data && t("list.shown", { n: pages.data.length })}
-            >
-                <Await of={pages} isEmpty={(items) => items.length === 0} empty="incidents.empty">
-                    {(items) => <RecordTable items={items} label={t("incidents.list")} />}
-                </Await>
-                <More of={pages} />
-            </Panel>
+            <IncidentFilters of={filters} />
+            <ListPanel title={t("incidents.list")} of={pages} empty="incidents.empty">
+                {(items) => <RecordTable items={items} label={t("incidents.list")} />}
+            </ListPanel>
         </>
     );
 }
 
-export function IncidentFilters(props: { filters: Record<string, string | undefined> }) {
-    const { filters } = props;
-    const names = useNames();
-    const value = (name: string) => filters[name] ?? "";
-    const set = (name: string) => (next: string) => setParams({ [name]: next });
+export function IncidentFilters({ of }: { of: Filters<Name> }) {
+    const { field } = of;
+    const any = t("filter.any");
     return (
-        <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-            <Input
-                label={t("filter.from")}
-                type="date"
-                value={value("from")}
-                onValue={set("from")}
-                max={daysAgo(0)}
-            />
-            <Input label={t("filter.to")} type="date" value={value("to")} onValue={set("to")} />
-            <SiteSelect value={value("site")} onChange={set("site")} />
-            <Select
-                label={t("col.category")}
-                value={value("category")}
-                any={t("filter.any")}
-                onChange={set("category")}
-                choices={[...names.categories.keys()].map((key) => [key, names.category(key)])}
-            />
+        <FilterForm onClear={of.clear}>
+            <DayFields of={of} />
+            <SiteSelect {...field("site")} />
+            <CategorySelect {...field("category")} />
             <Select
                 label={t("col.verdict")}
-                value={value("verdict")}
-                any={t("filter.any")}
-                onChange={set("verdict")}
+                any={any}
                 choices={VERDICTS.map((one) => [one, t(`verdict.${one}`)])}
+                {...field("verdict")}
             />
             <Select
                 label={t("col.standing")}
-                value={value("standing")}
-                any={t("filter.any")}
-                onChange={set("standing")}
+                any={any}
                 choices={STANDINGS.map((one) => [one, t(`standing.${one}`)])}
+                {...field("standing")}
             />
             <Select
                 label={t("filter.judged")}
-                value={value("judged")}
-                any={t("filter.any")}
-                onChange={set("judged")}
+                any={any}
                 choices={[
                     ["no", t("filter.judged.no")],
                     ["yes", t("filter.judged.yes")],
                 ]}
+                {...field("judged")}
             />
-            <Input label={t("filter.matter")} type="search" value={value("q")} onValue={set("q")} />
-            <button
-                type="button"
-                class="quiet"
-                onClick={() =>
-                    setParams(Object.fromEntries(NAMES.map((name) => [name, undefined])))
-                }
-            >
-                {t("filter.clear")}
-            </button>
-        </form>
-    );
-}
-
-export function SiteSelect(props: { value: string; onChange: (value: string) => void }) {
-    const names = useNames();
-    return (
-        <Select
-            label={t("col.site")}
-            value={props.value}
-            any={t("filter.any.site")}
-            onChange={props.onChange}
-            choices={[...names.sites.keys()].map((site) => [site, names.site(site)])}
-        />
+            <Input label={t("filter.matter")} type="search" {...field("q")} />
+        </FilterForm>
     );
 }
 
@@ -122,50 +87,54 @@ export function RecordTable(props: {
     reason?: (one: RecordLine) => string;
 }) {
     const names = useNames();
+    const { reason } = props;
     return (
-        <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
-            <table class="records">
-                <thead>
-                    <tr>
-                        <th scope="col">{t("col.when")}</th>
-                        <th scope="col">{t("col.site")}</th>
-                        <th scope="col">{t("col.kind")}</th>
-                        <th scope="col">{t("col.category")}</th>
-                        <th scope="col">{t("col.matter")}</th>
-                        <th scope="col">{t("col.verdict")}</th>
-                        {props.reason && <th scope="col">{t("col.why")}</th>}
-                    </tr>
-                </thead>
-                <tbody>
-                    {props.items.map((one) => (
-                        <tr key={one.recordId}>
-                            <td>
-                                <a href={href(`/incidents/${one.recordId}`)}>
-                                    <At at={one.startAt} />
-                                </a>
-                            </td>
-                            <td>
-                                {names.site(one.site)}
-                                {one.concernedSite && one.concernedSite !== one.site && (
-                                    <span class="note"> → {names.site(one.concernedSite)}</span>
-                                )}
-                            </td>
-                            <td>
-                                {t(`kind.${one.kind}`)}
-                                <span class="note"> {tCode("channel", one.channel)}</span>
-                            </td>
-                            <td>
-                                {one.kind === "incident" && <CategoryTags names={one.categories} />}
-                            </td>
-                            <td>{one.matters.join("、") || "—"}</td>
-                            <td>
-                                <VerdictBadge verdict={one.verdict} standing={one.standing} />
-                            </td>
-                            {props.reason && <td class="reason">{props.reason(one)}</td>}
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </div>
+        <Table
+            class="records"
+            label={props.label}
+            items={props.items}
+            keyOf={(one) => one.recordId}
+            columns={[
+                {
+                    head: t("col.when"),
+                    cell: (one) => (
+                        <a href={href(`/incidents/${one.recordId}`)}>
+                            <At at={one.startAt} />
+                        </a>
+                    ),
+                },
+                {
+                    head: t("col.site"),
+                    cell: (one) => (
+                        <>
+                            {names.site(one.site)}
+                            {one.concernedSite && one.concernedSite !== one.site && (
+                                <span class="note"> → {names.site(one.concernedSite)}</span>
+                            )}
+                        </>
+                    ),
+                },
+                {
+                    head: t("col.kind"),
+                    cell: (one) => (
+                        <>
+                            {t(`kind.${one.kind}`)}
+                            <span class="note"> {tCode("channel", one.channel)}</span>
+                        </>
+                    ),
+                },
+                {
+                    head: t("col.category"),
+                    cell: (one) =>
+                        one.kind === "incident" && <CategoryTags names={one.categories} />,
+                },
+                { head: t("col.matter"), cell: (one) => one.matters.join("、") || "—" },
+                {
+                    head: t("col.verdict"),
+                    cell: (one) => <VerdictBadge verdict={one.verdict} standing={one.standing} />,
+                },
+                reason && { head: t("col.why"), class: "reason", cell: reason },
+            ]}
+        />
     );
 }

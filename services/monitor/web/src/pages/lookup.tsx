@@ -54,7 +54,7 @@ export function LookupPage() {
                         <Select
                             label={t("purpose.title")}
                             value={purpose}
-                            onChange={setPurpose}
+                            onValue={setPurpose}
                             choices={PURPOSES.map((one) => [one, t(`purpose.${one}`)])}
                         />
                         <button type="submit" class="primary" disabled={isBusy}>
@@ -112,9 +112,7 @@ function Known({ lookup }: { lookup: Lookup }) {
                 <p key={`${one.kind} ${one.until}`}>
                     <Badge tone="attention">{t(`decision.${one.kind}`)}</Badge>{" "}
                     {t("restrict.until", { d: dateOnly(one.until) })}{" "}
-                    <span class="note">
-                        {one.scope.map(names.site).join("・") || t("restrict.chain")}
-                    </span>
+                    <span class="note">{names.siteList(one.scope) || t("restrict.chain")}</span>
                 </p>
             ))}
             <h3>{t("lookup.open")}</h3>

@@ -17,7 +17,7 @@ export function OccurrencePage({ id }: { id: string }) {
             <Await of={occurrence}>
                 {(data) => (
                     <>
-                        <p>
+                        <p class="lead">
                             <At at={data.firstAt} isFull /> – <At at={data.lastAt} isFull />{" "}
                             <Badge tone={data.standing === "disputed" ? "attention" : "quiet"}>
                                 {t(`standing.${data.standing}`)}
@@ -53,7 +53,7 @@ export function OccurrencePage({ id }: { id: string }) {
                                         <span class="note">
                                             {t(part.hasIncident ? "kind.incident" : "kind.contact")}
                                             {part.talkMs > 0 &&
-                                                ` ${t("fact.talk")} ${duration(part.talkMs)}`}
+                                                ` ${t("fact.spent")} ${duration(part.talkMs)}`}
                                         </span>
                                     </li>
                                 ))}

@@ -1,9 +1,9 @@
 // Refusals that wait for a second person. Whoever proposed one may withdraw it, not approve it.
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { ProposedDecision } from "../api";
-import { newKey, post, Trouble } from "../lib/client";
-import { type Accepted, noteSent } from "../lib/decide";
+import { type Accepted, noteSent, useSending } from "../lib/decide";
 import { dateOnly } from "../lib/format";
+import { useMayDecide } from "../lib/rights";
 import { useNames } from "../lib/session";
 import { At, Badge, ReasonDialog } from "../lib/ui";
 import { t } from "../lib/words";
@@ -16,6 +16,7 @@ interface Answering {
 export function Proposals(props: { proposals: readonly ProposedDecision[]; onDone: () => void }) {
     const names = useNames();
     const [answering, setAnswering] = useState<Answering>();
+    const mayClose = useMayDecide()("restrict");
     return (
         <>
             <ul class="lines">
@@ -32,11 +33,12 @@ export function Proposals(props: { proposals: readonly ProposedDecision[]; onDon
                         {one.decision.until &&
                             t("restrict.until", { d: dateOnly(one.decision.until) })}{" "}
                         <span class="note">
-                            {one.decision.scope?.map(names.site).join("・") || t("restrict.chain")}
+                            {names.siteList(one.decision.scope ?? []) || t("restrict.chain")}
                         </span>
                         <p>{one.decision.reason}</p>
                         <p class="note">
-                            <At at={one.madeAt} isFull /> {one.madeBy}
+                            <At at={one.madeAt} isFull /> {one.madeBy} ·{" "}
+                            {t("proposal.expires", { d: dateOnly(one.expiresAt) })}
                         </p>
                         <div class="buttons">
                             {one.mayApprove ? (
@@ -50,13 +52,17 @@ export function Proposals(props: { proposals: readonly ProposedDecision[]; onDon
                             ) : (
                                 <span class="note">{t("proposal.other")}</span>
                             )}
-                            <button
-                                type="button"
-                                class="quiet small"
-                                onClick={() => setAnswering({ proposal: one, verb: "withdraw" })}
-                            >
-                                {t("proposal.withdraw")}
-                            </button>
+                            {mayClose && (
+                                <button
+                                    type="button"
+                                    class="quiet small"
+                                    onClick={() =>
+                                        setAnswering({ proposal: one, verb: "withdraw" })
+                                    }
+                                >
+                                    {t("proposal.withdraw")}
+                                </button>
+                            )}
                         </div>
                     </li>
                 ))}
@@ -75,26 +81,15 @@ export function Proposals(props: { proposals: readonly ProposedDecision[]; onDon
 function AnswerDialog(props: { answering: Answering; onClose: () => void; onDone: () => void }) {
     const { proposal, verb } = props.answering;
     const [reason, setReason] = useState("");
-    const key = useRef(newKey());
-    const [isBusy, setBusy] = useState(false);
-    const [trouble, setTrouble] = useState<Trouble>();
+    const { isBusy, trouble, send } = useSending();
 
-    async function send(): Promise<void> {
-        setBusy(true);
-        try {
-            const path = `/proposed-decisions/${encodeURIComponent(proposal.id)}/${verb}`;
-            const accepted = await post<Accepted | undefined>(
-                path,
-                { reason },
-                { idempotencyKey: key.current },
-            );
-            if (verb === "approve" && accepted?.decisionNo !== undefined) noteSent(accepted);
-            props.onClose();
-            props.onDone();
-        } catch (error) {
-            setTrouble(error instanceof Trouble ? error : new Trouble());
-            setBusy(false);
-        }
+    async function answer(): Promise<void> {
+        const path = `/proposed-decisions/${encodeURIComponent(proposal.id)}/${verb}`;
+        const accepted = await send<Accepted>(path, { reason });
+        if (accepted === undefined) return;
+        if (accepted.decisionNo !== undefined) noteSent(accepted);
+        props.onClose();
+        props.onDone();
     }
 
     return (
@@ -106,7 +101,7 @@ function AnswerDialog(props: { answering: Answering; onClose: () => void; onDone
             reason={reason}
             onReason={setReason}
             onClose={props.onClose}
-            onSubmit={() => void send()}
+            onSubmit={() => void answer()}
         >
             <p class="note">{t("restrict.note")}</p>
         </ReasonDialog>

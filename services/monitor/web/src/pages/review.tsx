@@ -1,24 +1,18 @@
-// 判定デスク: what waits for a person. Bulk judging takes a note and says honestly what was refused; what
-// is found to be harassment is judged one by one, on its own page.
+// 判定デスク: what waits for a person. Bulk judging takes a note, says honestly what was refused, and can be
+// undone; what is found to be harassment is judged one by one, on its own page.
 import { useState } from "preact/hooks";
-import type {
-    BulkAnswer,
-    Elements,
-    NewDecision,
-    ProposedDecision,
-    ReviewTask,
-    Verdict,
-} from "../api";
-import { newKey, post, Trouble } from "../lib/client";
-import { noteSent } from "../lib/decide";
+import type { BulkAnswer, NewDecision, ProposedDecision, ReviewTask, Verdict } from "../api";
+import { noteSent, useSending } from "../lib/decide";
+import { FilterForm, useFilters } from "../lib/filters";
+import { ListPanel, Table } from "../lib/list";
 import { usePages } from "../lib/resource";
 import { useMayDecide } from "../lib/rights";
-import { href, setParams, useRoute } from "../lib/route";
-import { useNames, useRole } from "../lib/session";
-import { At, Await, Badge, More, Panel, ReasonField, Select, Title, TroubleBox } from "../lib/ui";
+import { href } from "../lib/route";
+import { type Names, useNames, useRole } from "../lib/session";
+import { At, Await, Badge, CategoryTags, Panel, ReasonDialog, Select, Title } from "../lib/ui";
 import { lang, pick, t, tCode } from "../lib/words";
 import { Proposals } from "./proposals";
-import { isWhole, VerdictFields } from "./verdict";
+import { VerdictForm } from "./verdict";
 
 const KINDS = [
     "suspected",
@@ -34,6 +28,7 @@ const KINDS = [
     "inert_decision",
     "inert_record",
 ] as const;
+const ALL = "all";
 const JUDGEABLE: readonly ReviewTask["kind"][] = ["suspected", "disputed"];
 const BULK_VERDICTS: readonly Verdict[] = ["complaint", "rejected"];
 const BULK_MAX = 100;
@@ -43,15 +38,14 @@ function isJudgeable(task: ReviewTask): boolean {
 }
 
 export function ReviewPage() {
-    const { params } = useRoute();
     const role = useRole();
     const mayPropose = role === "headquarters" || role === "privacy";
-    const kind = params.get("kind") ?? "";
+    const { values, field } = useFilters(["kind"], { kind: "suspected" });
+    const kind = values.kind === ALL ? undefined : values.kind;
     const pages = usePages<ReviewTask>("/review", { kind }, ["decision", "record"]);
     const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
     const mayJudge = useMayDecide()("verdict");
-    const tasks = pages.data ?? [];
-    const picked = tasks
+    const picked = (pages.data ?? [])
         .filter((task) => mayJudge && chosen.has(task.task) && isJudgeable(task))
         .slice(0, BULK_MAX);
 
@@ -60,32 +54,28 @@ export function ReviewPage() {
             <Title text={t("review.title")} />
             <p class="note">{t("review.note")}</p>
             {mayPropose && <ProposalsPanel />}
-            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+            <FilterForm>
                 <Select
                     label={t("review.kind")}
-                    value={kind}
-                    any={t("filter.any")}
-                    onChange={(value) => setParams({ kind: value })}
-                    choices={KINDS.map((one) => [one, t(`task.${one}`)])}
+                    choices={[
+                        ...KINDS.map((one) => [one, t(`task.${one}`)] as const),
+                        [ALL, t("filter.any")],
+                    ]}
+                    {...field("kind")}
                 />
-            </form>
-            <Panel
-                title={t("review.tasks")}
-                note={pages.data && t("list.shown", { n: tasks.length })}
-            >
-                <Await of={pages} isEmpty={(items) => items.length === 0} empty="review.empty">
-                    {(items) => (
-                        <TaskTable
-                            tasks={items}
-                            mayJudge={mayJudge}
-                            chosen={chosen}
-                            onChosen={setChosen}
-                        />
-                    )}
-                </Await>
-                <More of={pages} />
-            </Panel>
-            <BulkForm
+            </FilterForm>
+            {kind !== undefined && <p class="note">{tCode("todo", kind)}</p>}
+            <ListPanel title={t("review.tasks")} of={pages} empty="review.empty">
+                {(items) => (
+                    <TaskTable
+                        tasks={items}
+                        mayJudge={mayJudge}
+                        chosen={chosen}
+                        onChosen={setChosen}
+                    />
+                )}
+            </ListPanel>
+            <Bulk
                 tasks={picked}
                 onDone={() => {
                     setChosen(new Set());
@@ -96,16 +86,23 @@ export function ReviewPage() {
     );
 }
 
+/** Nothing to approve takes no room. */
 function ProposalsPanel() {
     const proposals = usePages<ProposedDecision>("/proposed-decisions", { state: "open" }, [
         "decision",
     ]);
     return (
-        <Panel title={t("proposal.title")} note={t("restrict.two")}>
-            <Await of={proposals} isEmpty={(items) => items.length === 0} empty="proposal.empty">
-                {(items) => <Proposals proposals={items} onDone={proposals.refresh} />}
-            </Await>
-        </Panel>
+        <Await of={proposals}>
+            {(items) => (
+                <Panel title={t("proposal.title")} note={t("restrict.two")}>
+                    {items.length === 0 ? (
+                        <p class="empty">{t("proposal.empty")}</p>
+                    ) : (
+                        <Proposals proposals={items} onDone={proposals.refresh} />
+                    )}
+                </Panel>
+            )}
+        </Await>
     );
 }
 
@@ -127,62 +124,66 @@ function TaskTable(props: {
     }
 
     return (
-        <div class="scroll" tabIndex={0} role="group" aria-label={t("review.tasks")}>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">
+        <Table
+            label={t("review.tasks")}
+            items={tasks}
+            keyOf={(task) => task.task}
+            columns={[
+                judgeable.length > 0 && {
+                    head: (
+                        <input
+                            type="checkbox"
+                            aria-label={t("review.all")}
+                            checked={isAll}
+                            onChange={() =>
+                                onChosen(new Set(isAll ? [] : judgeable.map((task) => task.task)))
+                            }
+                        />
+                    ),
+                    cell: (task) =>
+                        judgeable.includes(task) && (
                             <input
                                 type="checkbox"
-                                aria-label={t("review.all")}
-                                disabled={judgeable.length === 0}
-                                checked={isAll}
-                                onChange={() =>
-                                    onChosen(
-                                        new Set(isAll ? [] : judgeable.map((task) => task.task)),
-                                    )
-                                }
+                                aria-label={t("review.choose", { what: taskText(task, names) })}
+                                checked={chosen.has(task.task)}
+                                onChange={() => toggle(task)}
                             />
-                        </th>
-                        <th scope="col">{t("col.when")}</th>
-                        <th scope="col">{t("review.kind")}</th>
-                        <th scope="col">{t("col.site")}</th>
-                        <th scope="col">{t("col.why")}</th>
-                        <th scope="col">{t("review.open")}</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {tasks.map((task) => (
-                        <tr key={task.task}>
-                            <td>
-                                {judgeable.includes(task) && (
-                                    <input
-                                        type="checkbox"
-                                        aria-label={t("review.choose")}
-                                        checked={chosen.has(task.task)}
-                                        onChange={() => toggle(task)}
-                                    />
-                                )}
-                            </td>
-                            <td>
-                                <At at={task.since} />
-                            </td>
-                            <td>
-                                <Badge tone={isJudgeable(task) ? "attention" : "quiet"}>
-                                    {tCode("task", task.kind)}
-                                </Badge>
-                            </td>
-                            <td>{task.site ? names.site(task.site) : "—"}</td>
-                            <td class="reason">{pick(task.reasons)}</td>
-                            <td>
-                                <TaskLinks task={task} />
-                            </td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </div>
+                        ),
+                },
+                { head: t("col.when"), cell: (task) => <At at={task.since} /> },
+                new Set(tasks.map((task) => task.kind)).size > 1 && {
+                    head: t("review.kind"),
+                    cell: (task) => (
+                        <Badge tone={isJudgeable(task) ? "attention" : "quiet"}>
+                            {tCode("task", task.kind)}
+                        </Badge>
+                    ),
+                },
+                {
+                    head: t("col.site"),
+                    cell: (task) => (
+                        <>
+                            {task.site ? names.site(task.site) : "—"}
+                            {task.channel && (
+                                <span class="note"> {tCode("channel", task.channel)}</span>
+                            )}
+                        </>
+                    ),
+                },
+                tasks.some((task) => task.categories !== undefined) && {
+                    head: t("col.category"),
+                    cell: (task) => task.categories && <CategoryTags names={task.categories} />,
+                },
+                { head: t("col.why"), class: "reason", cell: (task) => pick(task.reasons) },
+                { head: t("review.open"), cell: (task) => <TaskLinks task={task} /> },
+            ]}
+        />
     );
+}
+
+function taskText(task: ReviewTask, names: Names): string {
+    const site = task.site ? names.site(task.site) : "";
+    return [site, ...(task.categories ?? []).map(names.category)].filter(Boolean).join(" ");
 }
 
 function TaskLinks({ task }: { task: ReviewTask }) {
@@ -200,108 +201,144 @@ function TaskLinks({ task }: { task: ReviewTask }) {
     );
 }
 
-interface Outcome {
-    done: number;
-    refused: { task: ReviewTask; title: string }[];
+interface Line {
+    task: ReviewTask;
+    decisionNo?: number;
+    title?: string; // why not
 }
 
-function BulkForm(props: { tasks: readonly ReviewTask[]; onDone: () => void }) {
-    const { tasks } = props;
-    const names = useNames();
-    const [verdict, setVerdict] = useState<Verdict>();
-    const [answers, setAnswers] = useState<Partial<Elements>>({});
-    const [reason, setReason] = useState("");
-    const [outcome, setOutcome] = useState<Outcome>();
-    const [trouble, setTrouble] = useState<Trouble>();
-    const [isBusy, setBusy] = useState(false);
+interface Outcome {
+    done: Line[];
+    refused: Line[];
+}
 
-    async function send(): Promise<void> {
-        if (verdict === undefined || !isWhole(answers)) return;
-        const decisions: NewDecision[] = tasks.map((task) => ({
-            kind: "verdict",
-            records: [task.recordId ?? ""],
-            value: verdict,
-            elements: answers,
-            reason,
-        }));
-        setBusy(true);
-        setTrouble(undefined);
-        try {
-            const answer = await post<BulkAnswer & { decisionNo?: number }>(
-                "/decisions/bulk",
-                { decisions },
-                { idempotencyKey: newKey() },
-            );
-            if (answer.decisionNo !== undefined) noteSent({ decisionNo: answer.decisionNo });
-            setOutcome({
-                done: answer.done,
-                refused: answer.refused.flatMap((one) => {
-                    const task = tasks[one.index];
-                    return task
-                        ? [{ task, title: one.problem.titles[lang.get()] || one.problem.title }]
-                        : [];
-                }),
-            });
-            setReason("");
-            props.onDone();
-        } catch (error) {
-            setTrouble(error instanceof Trouble ? error : new Trouble());
-        } finally {
-            setBusy(false);
-        }
+function outcomeOf(answer: BulkAnswer, tasks: readonly ReviewTask[]): Outcome {
+    const line = (index: number, rest: Omit<Line, "task">): Line[] => {
+        const task = tasks[index];
+        return task === undefined ? [] : [{ task, ...rest }];
+    };
+    return {
+        done: answer.decided.flatMap((one) => line(one.index, { decisionNo: one.decisionNo })),
+        refused: answer.refused.flatMap(({ index, problem }) =>
+            line(index, { title: problem.titles[lang.get()] || problem.title }),
+        ),
+    };
+}
+
+function useBulk() {
+    const { isBusy, trouble, send } = useSending();
+    async function decideAll(decisions: NewDecision[]): Promise<BulkAnswer | undefined> {
+        const answer = await send<BulkAnswer>("/decisions/bulk", { decisions });
+        const last = answer?.decided.at(-1);
+        if (last !== undefined) noteSent({ decisionNo: last.decisionNo });
+        return answer;
     }
+    return { isBusy, trouble, decideAll };
+}
 
+function Bulk(props: { tasks: readonly ReviewTask[]; onDone: () => void }) {
+    const { tasks } = props;
+    const [outcome, setOutcome] = useState<Outcome>();
+    const { isBusy, trouble, decideAll } = useBulk();
     return (
         <>
             <div role="status">
                 {outcome && (
-                    <div class="panel outcome">
-                        <p>
-                            <strong>{t("bulk.done", { n: outcome.done })}</strong>{" "}
-                            {outcome.refused.length > 0 &&
-                                t("bulk.refused", { n: outcome.refused.length })}
-                        </p>
-                        <ul class="lines">
-                            {outcome.refused.map((one) => (
-                                <li key={one.task.task}>
-                                    <a href={href(`/incidents/${one.task.recordId}`)}>
-                                        {one.task.site
-                                            ? names.site(one.task.site)
-                                            : t("review.record")}
-                                    </a>{" "}
-                                    {one.title}
-                                </li>
-                            ))}
-                        </ul>
-                    </div>
+                    <OutcomePanel
+                        outcome={outcome}
+                        onUndone={(left) => {
+                            setOutcome(left);
+                            props.onDone();
+                        }}
+                    />
                 )}
             </div>
             {tasks.length > 0 && (
                 <Panel title={t("bulk.title", { n: tasks.length })} class="bulk">
-                    <form
-                        onSubmit={(event) => {
-                            event.preventDefault();
-                            void send();
+                    <VerdictForm
+                        verdicts={BULK_VERDICTS}
+                        note={t("bulk.note")}
+                        action={t("bulk.send", { n: tasks.length })}
+                        isBusy={isBusy}
+                        trouble={trouble}
+                        onSend={async (parts) => {
+                            const answer = await decideAll(
+                                tasks.map((task) => ({ ...parts, records: [task.recordId ?? ""] })),
+                            );
+                            if (answer === undefined) return false;
+                            setOutcome(outcomeOf(answer, tasks));
+                            props.onDone();
+                            return true;
                         }}
-                    >
-                        <p class="note">{t("bulk.note")}</p>
-                        <VerdictFields
-                            verdict={verdict}
-                            verdicts={BULK_VERDICTS}
-                            answers={answers}
-                            onVerdict={setVerdict}
-                            onAnswers={setAnswers}
-                        />
-                        <ReasonField value={reason} onValue={setReason} />
-                        {trouble && <TroubleBox trouble={trouble} />}
-                        <div class="buttons">
-                            <button type="submit" class="primary" disabled={isBusy}>
-                                {t("bulk.send", { n: tasks.length })}
-                            </button>
-                        </div>
-                    </form>
+                    />
                 </Panel>
             )}
         </>
+    );
+}
+
+/** What became of each, by its number, and the way back for all of them at once. */
+function OutcomePanel(props: { outcome: Outcome; onUndone: (left: Outcome | undefined) => void }) {
+    const { outcome } = props;
+    const [isAsking, setAsking] = useState(false);
+    const [reason, setReason] = useState("");
+    const { isBusy, trouble, decideAll } = useBulk();
+
+    async function undo(): Promise<void> {
+        const answer = await decideAll(
+            outcome.done.map((one) => ({ kind: "revoke", revokes: one.decisionNo, reason })),
+        );
+        if (answer === undefined) return;
+        setAsking(false);
+        const tasks = outcome.done.map((one) => one.task);
+        const { refused } = outcomeOf(answer, tasks);
+        props.onUndone(refused.length === 0 ? undefined : { done: [], refused });
+    }
+
+    return (
+        <div class="panel outcome">
+            <p>
+                <strong>{t("bulk.done", { n: outcome.done.length })}</strong>{" "}
+                {outcome.refused.length > 0 && t("bulk.refused", { n: outcome.refused.length })}
+            </p>
+            <ul class="lines">
+                {[...outcome.refused, ...outcome.done].map((one) => (
+                    <OutcomeLine key={one.task.task} line={one} />
+                ))}
+            </ul>
+            {outcome.done.length > 0 && (
+                <p>
+                    <button type="button" class="small" onClick={() => setAsking(true)}>
+                        {t("bulk.undo", { n: outcome.done.length })}
+                    </button>
+                </p>
+            )}
+            {isAsking && (
+                <ReasonDialog
+                    title={t("bulk.undo.title", { n: outcome.done.length })}
+                    action={t("decisions.revoke")}
+                    isBusy={isBusy}
+                    trouble={trouble}
+                    reason={reason}
+                    onReason={setReason}
+                    onClose={() => setAsking(false)}
+                    onSubmit={() => void undo()}
+                />
+            )}
+        </div>
+    );
+}
+
+function OutcomeLine({ line }: { line: Line }) {
+    const names = useNames();
+    return (
+        <li>
+            <a href={href(`/incidents/${line.task.recordId}`)}>
+                {line.task.site ? names.site(line.task.site) : t("review.record")}
+            </a>{" "}
+            <At at={line.task.since} />{" "}
+            {line.decisionNo !== undefined && t("bulk.number", { no: line.decisionNo })}
+            {line.title}
+        </li>
     );
 }

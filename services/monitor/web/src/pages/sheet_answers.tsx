@@ -73,7 +73,8 @@ function Paper({ subject, names }: { subject: SubjectPage; names: Names }) {
                     {one.asked.length > 0 && (
                         <p>
                             {one.asked.map((asked) => longDate(asked.at)).join("、")}に、
-                            {one.asked.length > 1 ? "同じ用件で" : ""}お申し出をいただいています(
+                            {one.asked.length > 1 && one.matter ? "同じ用件で" : ""}
+                            お申し出をいただいています(
                             {one.asked.length}回)。
                         </p>
                     )}

@@ -84,7 +84,9 @@ function Paper({ record }: { record: RecordPage }) {
                     </Row>
                     <Row name="今も現場にいるか">{stillPresent && PRESENT[stillPresent]}</Row>
                     <Row name="けが人">
-                        {victim?.injured && INJURED[victim.injured]} {wordsAt(record, "injury")}
+                        {[victim?.injured && INJURED[victim.injured], wordsAt(record, "injury")]
+                            .filter(Boolean)
+                            .join(" ")}
                     </Row>
                     <Row name="凶器" />
                     <Row name="相手方の人数">
@@ -97,26 +99,28 @@ function Paper({ record }: { record: RecordPage }) {
                         {wordsAt(record, "direction") || wordsAt(record, "flight")}
                     </Row>
                     <Row name="発言(そのまま)">
-                        {said.map((one) => (
-                            <p key={`${one.recordId} ${one.place}`}>「{one.text}」</p>
-                        ))}
+                        {said.length > 0 &&
+                            said.map((one) => (
+                                <p key={`${one.recordId} ${one.place}`}>「{one.text}」</p>
+                            ))}
                     </Row>
                     <Row name="証拠">
                         {record.evidence.length > 0 &&
                             `${record.evidence.length}件(録音・映像など)`}
                     </Row>
                     <Row name="通報・相談の記録">
-                        {record.police.map((one) => (
-                            <p key={`${one.line} ${one.at}`}>
-                                {one.line === "9110"
-                                    ? "#9110"
-                                    : one.line === "110"
-                                      ? "110番"
-                                      : "警察署"}{" "}
-                                {one.at && dateTime(one.at)} {one.station}{" "}
-                                {one.reportNumber && `受理番号 ${one.reportNumber}`}
-                            </p>
-                        ))}
+                        {record.police.length > 0 &&
+                            record.police.map((one) => (
+                                <p key={`${one.line} ${one.at}`}>
+                                    {one.line === "9110"
+                                        ? "#9110"
+                                        : one.line === "110"
+                                          ? "110番"
+                                          : "警察署"}{" "}
+                                    {one.at && dateTime(one.at)} {one.station}{" "}
+                                    {one.reportNumber && `受理番号 ${one.reportNumber}`}
+                                </p>
+                            ))}
                     </Row>
                     <Row name="通報者(連絡先)" />
                     <Row name="記録番号">

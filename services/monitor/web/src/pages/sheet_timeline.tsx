@@ -2,6 +2,7 @@
 import type { TimelineLine } from "../api";
 import { dateTime } from "../lib/format";
 import { useResource } from "../lib/resource";
+import { useNames } from "../lib/session";
 import { Sheet } from "../lib/sheet";
 import { Await } from "../lib/ui";
 import { t } from "../lib/words";
@@ -16,7 +17,12 @@ const WHAT: Readonly<Record<TimelineLine["what"], string>> = {
     export: "出力",
 };
 
+const AT_A_SITE: readonly TimelineLine["what"][] = ["record", "supplement", "correction"];
+
 export function TimelineSheet({ record }: { record: string }) {
+    const names = useNames();
+    const who = (line: TimelineLine) =>
+        AT_A_SITE.includes(line.what) ? names.site(line.by) : line.by;
     const page = useResource<TimelineLine[] | { items: TimelineLine[] }>(
         `/timeline/${encodeURIComponent(record)}`,
     );
@@ -41,7 +47,7 @@ export function TimelineSheet({ record }: { record: string }) {
                                         <td>{dateTime(one.at)}</td>
                                         <td>{WHAT[one.what] ?? one.what}</td>
                                         <td>{one.reasons.ja}</td>
-                                        <td>{one.by}</td>
+                                        <td>{who(one)}</td>
                                     </tr>
                                 ))}
                             </tbody>

@@ -1,15 +1,17 @@
 // 相手方: what the machine holds together, and why, and everything a person may undo.
 import { useState } from "preact/hooks";
-import type { NewDecision, Page, ProposedDecision, SubjectPage as Subject } from "../api";
+import type { NewDecision, SubjectPage as Subject } from "../api";
 import { useDecide } from "../lib/decide";
 import { dateOnly, duration } from "../lib/format";
+import { Table } from "../lib/list";
 import { givePurpose, PurposeForm, usePurpose } from "../lib/purpose";
 import { type Resource, useResource } from "../lib/resource";
 import { useMayDecide } from "../lib/rights";
 import { href } from "../lib/route";
-import { type Names, useNames, useRole } from "../lib/session";
+import { type Names, useNames } from "../lib/session";
 import { At, Await, Badge, Panel, ReasonDialog, Title } from "../lib/ui";
 import { pick, t, tCode } from "../lib/words";
+import { policyText } from "./alerts";
 import { Revoke } from "./decisions";
 import { Proposals } from "./proposals";
 import { RestrictForm } from "./restrict";
@@ -117,14 +119,17 @@ function ActDialog(props: { act: Act; onClose: () => void; onDone: () => void })
 
 function FindingsPanel({ subject, names }: { subject: Subject; names: Names }) {
     return (
-        <Panel title={t("finding.title")} note={subject.sites.map(names.site).join("・")}>
+        <Panel title={t("finding.title")} note={names.siteList(subject.sites)}>
             {subject.findings.length === 0 && <p class="empty">{t("finding.empty")}</p>}
             <ul class="lines">
                 {subject.findings.map((one) => (
                     <li key={one.finding}>
-                        <Badge tone={one.isNotice ? "quiet" : "attention"}>
-                            {tCode("rule", one.rule)}
-                        </Badge>{" "}
+                        {one.alert ? (
+                            <a href={href(`/alerts/${one.alert}`)}>{tCode("rule", one.rule)}</a>
+                        ) : (
+                            tCode("rule", one.rule)
+                        )}{" "}
+                        {one.isNotice && <Badge tone="quiet">{t("alerts.notices")}</Badge>}{" "}
                         {one.matter && <span>{one.matter} </span>}
                         <span class="reason">{pick(one.reasons)}</span>{" "}
                         <span class="note">
@@ -144,51 +149,52 @@ function OccurrencesPanel({ subject, names }: { subject: Subject; names: Names }
             {items.length === 0 ? (
                 <p class="empty">{t("subject.occurrences.empty")}</p>
             ) : (
-                <div class="scroll" tabIndex={0} role="group" aria-label={t("subject.occurrences")}>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">{t("col.when")}</th>
-                                <th scope="col">{t("col.site")}</th>
-                                <th scope="col">{t("col.matter")}</th>
-                                <th scope="col">{t("col.standing")}</th>
-                                <th scope="col">{t("col.counts")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {items.map((one) => (
-                                <tr key={one.occurrence}>
-                                    <td>
-                                        <a href={href(`/occurrences/${one.occurrence}`)}>
-                                            <At at={one.startAt} isFull />
-                                        </a>
-                                    </td>
-                                    <td>{one.sites.map(names.site).join("・")}</td>
-                                    <td>
-                                        {one.matters.join("、") || "—"}
-                                        {one.talkMs > 0 && (
-                                            <span class="note"> {duration(one.talkMs)}</span>
-                                        )}
-                                    </td>
-                                    <td>
-                                        <Badge
-                                            tone={
-                                                one.standing === "disputed" ? "attention" : "quiet"
-                                            }
-                                        >
-                                            {t(
-                                                one.hasIncident
-                                                    ? `standing.${one.standing}`
-                                                    : "kind.contact",
-                                            )}
-                                        </Badge>
-                                    </td>
-                                    <td>{t(one.counts ? "answer.yes" : "answer.no")}</td>
-                                </tr>
-                            ))}
-                        </tbody>
-                    </table>
-                </div>
+                <Table
+                    label={t("subject.occurrences")}
+                    items={items}
+                    keyOf={(one) => one.occurrence}
+                    columns={[
+                        {
+                            head: t("col.when"),
+                            cell: (one) => (
+                                <a href={href(`/occurrences/${one.occurrence}`)}>
+                                    <At at={one.startAt} isFull />
+                                </a>
+                            ),
+                        },
+                        { head: t("col.site"), cell: (one) => names.siteList(one.sites) },
+                        {
+                            head: t("col.matter"),
+                            cell: (one) => (
+                                <>
+                                    {one.matters.join("、") || "—"}
+                                    {one.talkMs > 0 && (
+                                        <span class="note">
+                                            {" "}
+                                            {t("fact.spent")} {duration(one.talkMs)}
+                                        </span>
+                                    )}
+                                </>
+                            ),
+                        },
+                        {
+                            head: t("col.verdict"),
+                            cell: (one) => (
+                                <Badge tone={one.standing === "disputed" ? "attention" : "quiet"}>
+                                    {t(
+                                        one.hasIncident
+                                            ? `standing.${one.standing}`
+                                            : "kind.contact",
+                                    )}
+                                </Badge>
+                            ),
+                        },
+                        {
+                            head: t("col.counts"),
+                            cell: (one) => t(one.counts ? "counts.yes" : "counts.no"),
+                        },
+                    ]}
+                />
             )}
         </Panel>
     );
@@ -280,6 +286,74 @@ function ClassesPanel(props: { subject: Subject; mayDecide: boolean; onAct: (act
     );
 }
 
+type Link = Subject["links"][number];
+
+interface LinkPair {
+    key: string;
+    a: string;
+    b: string;
+    isSuppressed: boolean;
+    links: Link[];
+}
+
+/** Two identifiers are held together once, for however many reasons; they are unlinked once, too. */
+function pairsOf(links: readonly Link[]): LinkPair[] {
+    const pairs = new Map<string, LinkPair>();
+    for (const one of links) {
+        const key = JSON.stringify([one.a, one.b, one.suppressed]);
+        const pair = pairs.get(key) ?? {
+            key,
+            a: one.a,
+            b: one.b,
+            isSuppressed: one.suppressed,
+            links: [],
+        };
+        pair.links.push(one);
+        pairs.set(key, pair);
+    }
+    return [...pairs.values()];
+}
+
+function Pair(props: {
+    pair: LinkPair;
+    mayDecide: boolean;
+    onUnlink: () => void;
+    onRelink: (decisionNo: number) => void;
+}) {
+    const { pair } = props;
+    const decisionNo = pair.links.find((one) => one.decisionNo !== undefined)?.decisionNo;
+    return (
+        <li class={pair.isSuppressed ? "off" : ""}>
+            <p>
+                <strong>{pair.a}</strong> ⇔ <strong>{pair.b}</strong>{" "}
+                {pair.isSuppressed && <Badge tone="attention">{t("links.off")}</Badge>}
+            </p>
+            {pair.links.map((one) => (
+                <p key={`${one.recordId} ${one.decisionNo}`}>
+                    <Badge tone="quiet">{t(`evidence.${one.evidence}`)}</Badge>{" "}
+                    <span class="reason">{pick(one.reasons)}</span>{" "}
+                    <span class="note">
+                        {one.recordId && (
+                            <a href={href(`/incidents/${one.recordId}`)}>{t("links.record")}</a>
+                        )}{" "}
+                        {policyText(one.policyVersion)}
+                    </span>
+                </p>
+            ))}
+            {props.mayDecide && !pair.isSuppressed && (
+                <button type="button" class="small" onClick={props.onUnlink}>
+                    {t("unlink.action")}
+                </button>
+            )}
+            {props.mayDecide && pair.isSuppressed && decisionNo !== undefined && (
+                <button type="button" class="small" onClick={() => props.onRelink(decisionNo)}>
+                    {t("relink.action")}
+                </button>
+            )}
+        </li>
+    );
+}
+
 function LinksPanel(props: {
     subject: Subject;
     mayDecide: boolean;
@@ -304,56 +378,18 @@ function LinksPanel(props: {
         <Panel title={t("links.title")} note={t("links.note")}>
             {subject.links.length === 0 && <p class="empty">{t("links.empty")}</p>}
             <ul class="link-list">
-                {subject.links.map((one) => (
-                    <li
-                        key={`${one.a} ${one.b} ${one.recordId} ${one.decisionNo}`}
-                        class={one.suppressed ? "off" : ""}
-                    >
-                        <p>
-                            <strong>{one.a}</strong> ⇔ <strong>{one.b}</strong>{" "}
-                            <Badge tone="quiet">{t(`evidence.${one.evidence}`)}</Badge>
-                            {one.suppressed && <Badge tone="attention">{t("links.off")}</Badge>}
-                        </p>
-                        <p class="reason">{pick(one.reasons)}</p>
-                        <p class="note">
-                            {one.recordId && (
-                                <a href={href(`/incidents/${one.recordId}`)}>{t("links.record")}</a>
-                            )}{" "}
-                            {t("links.policy", { n: one.policyVersion })}
-                        </p>
-                        {props.mayDecide && !one.suppressed && (
-                            <button
-                                type="button"
-                                class="small"
-                                onClick={() => unlink(one.a, one.b)}
-                            >
-                                {t("unlink.action")}
-                            </button>
-                        )}
-                        {props.mayDecide && one.suppressed && one.decisionNo !== undefined && (
-                            <button
-                                type="button"
-                                class="small"
-                                onClick={() =>
-                                    props.onRevoke({
-                                        decisionNo: one.decisionNo ?? 0,
-                                        kind: "suppress",
-                                    })
-                                }
-                            >
-                                {t("relink.action")}
-                            </button>
-                        )}
-                    </li>
+                {pairsOf(subject.links).map((pair) => (
+                    <Pair
+                        key={pair.key}
+                        pair={pair}
+                        mayDecide={props.mayDecide}
+                        onUnlink={() => unlink(pair.a, pair.b)}
+                        onRelink={(decisionNo) => props.onRevoke({ decisionNo, kind: "suppress" })}
+                    />
                 ))}
             </ul>
         </Panel>
     );
-}
-
-function isAbout(proposal: ProposedDecision, subject: Subject): boolean {
-    const macs = subject.classes.map((one) => one.class.mac);
-    return (proposal.decision.classes ?? []).some((one) => macs.includes(one.mac));
 }
 
 function RestrictionsPanel(props: {
@@ -363,15 +399,8 @@ function RestrictionsPanel(props: {
     of: Resource<Subject>;
     onRevoke: (decision: { decisionNo: number; kind: string }) => void;
 }) {
-    const { subject, names } = props;
+    const { subject, names, of } = props;
     const [isProposing, setProposing] = useState(false);
-    const role = useRole();
-    const isAsked = role === "headquarters" || role === "privacy";
-    const proposals = useResource<Page<ProposedDecision>>(
-        isAsked ? "/proposed-decisions?state=open" : null,
-        ["decision"],
-    );
-    const open = (proposals.data?.items ?? []).filter((one) => isAbout(one, subject));
     return (
         <Panel title={t("restrict.title")} note={t("restrict.two")}>
             {subject.restrictions.length === 0 && <p class="empty">{t("restrict.empty")}</p>}
@@ -383,7 +412,7 @@ function RestrictionsPanel(props: {
                         <span class="note">
                             {one.scope.length === 0
                                 ? t("restrict.chain")
-                                : one.scope.map(names.site).join("・")}{" "}
+                                : names.siteList(one.scope)}{" "}
                             {one.class}
                         </span>
                         {props.mayDecide && (
@@ -398,7 +427,9 @@ function RestrictionsPanel(props: {
                     </li>
                 ))}
             </ul>
-            {open.length > 0 && <Proposals proposals={open} onDone={proposals.refresh} />}
+            {subject.proposed.length > 0 && (
+                <Proposals proposals={subject.proposed} onDone={of.refresh} />
+            )}
             {props.mayDecide && !isProposing && (
                 <p>
                     <button type="button" onClick={() => setProposing(true)}>
@@ -412,7 +443,7 @@ function RestrictionsPanel(props: {
                     onClose={() => setProposing(false)}
                     onDone={() => {
                         setProposing(false);
-                        proposals.refresh();
+                        of.refresh();
                     }}
                 />
             )}

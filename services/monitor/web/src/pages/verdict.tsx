@@ -1,6 +1,7 @@
 // The verdict: a person answers the three elements and says why. Nothing is preselected.
 import { useState } from "preact/hooks";
 import type { Elements, NewDecision, Verdict } from "../api";
+import type { Trouble } from "../lib/client";
 import { useDecide } from "../lib/decide";
 import { ReasonField, TroubleBox } from "../lib/ui";
 import { t } from "../lib/words";
@@ -9,13 +10,13 @@ const VERDICTS: readonly Verdict[] = ["complaint", "suspected", "confirmed", "re
 const ELEMENTS = ["act", "beyond", "harm"] as const;
 type Answers = Partial<Elements>;
 
-export function isWhole(answers: Answers): answers is Elements {
+function isWhole(answers: Answers): answers is Elements {
     return ELEMENTS.every((one) => answers[one] !== undefined);
 }
 
-export function VerdictFields(props: {
+function VerdictFields(props: {
     verdict: Verdict | undefined;
-    verdicts?: readonly Verdict[];
+    verdicts: readonly Verdict[];
     answers: Answers;
     onVerdict: (verdict: Verdict) => void;
     onAnswers: (answers: Answers) => void;
@@ -58,7 +59,7 @@ export function VerdictFields(props: {
             </fieldset>
             <fieldset>
                 <legend>{t("verdict.choose")}</legend>
-                {(props.verdicts ?? VERDICTS).map((one) => (
+                {props.verdicts.map((one) => (
                     <label key={one} class="choice">
                         <input
                             type="radio"
@@ -80,27 +81,28 @@ export function VerdictFields(props: {
     );
 }
 
-export function VerdictForm(props: { record: string; etag: string | null; onDone: () => void }) {
+type Parts = Omit<NewDecision, "records">;
+
+/** One form for one report and for many. onSend is told whether it was taken: then it begins anew. */
+export function VerdictForm(props: {
+    verdicts?: readonly Verdict[];
+    note: string;
+    action: string;
+    isBusy: boolean;
+    trouble: Trouble | undefined;
+    onSend: (parts: Parts) => Promise<boolean>;
+}) {
     const [verdict, setVerdict] = useState<Verdict>();
     const [answers, setAnswers] = useState<Answers>({});
     const [reason, setReason] = useState("");
-    const { decide, isBusy, trouble } = useDecide();
 
     async function send(): Promise<void> {
         if (verdict === undefined || !isWhole(answers)) return;
-        const decision: NewDecision = {
-            kind: "verdict",
-            records: [props.record],
-            value: verdict,
-            elements: answers,
-            reason,
-        };
-        if (await decide(decision, props.etag)) {
-            setVerdict(undefined);
-            setAnswers({});
-            setReason("");
-        }
-        props.onDone(); // also when it was refused as stale: what is on screen is then old
+        const parts: Parts = { kind: "verdict", value: verdict, elements: answers, reason };
+        if (!(await props.onSend(parts))) return;
+        setVerdict(undefined);
+        setAnswers({});
+        setReason("");
     }
 
     return (
@@ -110,20 +112,38 @@ export function VerdictForm(props: { record: string; etag: string | null; onDone
                 void send();
             }}
         >
-            <p class="note">{t("verdict.note")}</p>
+            <p class="note">{props.note}</p>
             <VerdictFields
                 verdict={verdict}
+                verdicts={props.verdicts ?? VERDICTS}
                 answers={answers}
                 onVerdict={setVerdict}
                 onAnswers={setAnswers}
             />
             <ReasonField value={reason} onValue={setReason} />
-            {trouble && <TroubleBox trouble={trouble} />}
+            {props.trouble && <TroubleBox trouble={props.trouble} />}
             <div class="buttons">
-                <button type="submit" class="primary" disabled={isBusy}>
-                    {t("verdict.send")}
+                <button type="submit" class="primary" disabled={props.isBusy}>
+                    {props.action}
                 </button>
             </div>
         </form>
+    );
+}
+
+export function RecordVerdict(props: { record: string; etag: string | null; onDone: () => void }) {
+    const { decide, isBusy, trouble } = useDecide();
+    return (
+        <VerdictForm
+            note={t("verdict.note")}
+            action={t("verdict.send")}
+            isBusy={isBusy}
+            trouble={trouble}
+            onSend={async (parts) => {
+                const isTaken = await decide({ ...parts, records: [props.record] }, props.etag);
+                props.onDone(); // also when it was refused as stale: what is on screen is then old
+                return isTaken;
+            }}
+        />
     );
 }
