@@ -114,6 +114,14 @@ class Board:
             for node in one["nodes"]
         ]
 
+    def axe_here(self) -> list[str]:
+        """Of a state of a page: in one language, since axe does not read what words say."""
+        return self.axe() if self.lang == "ja" else []
+
+    def is_within_the_window(self) -> bool:
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        return width <= self.page.viewport_size["width"]
+
     def settle(self) -> None:
         """Until nothing is loading."""
         expect(self.page.locator("main")).to_be_visible()

@@ -11,10 +11,18 @@ from tests.e2e.web.fixture import Fixture
 expect.set_options(timeout=10_000)
 
 
-@pytest.fixture
-def fixture() -> Iterator[Fixture]:
+@pytest.fixture(scope="session")
+def fixture_server() -> Iterator[Fixture]:
     with Fixture() as running:
         yield running
+
+
+@pytest.fixture
+def fixture(fixture_server: Fixture) -> Iterator[Fixture]:
+    """Its world is the test's own."""
+    world = fixture_server.renew()
+    yield fixture_server
+    assert world.faults == []
 
 
 @pytest.fixture(params=["ja", "en"])

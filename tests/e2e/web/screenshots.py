@@ -19,6 +19,7 @@ PICTURES = (
     ("board-ja", "ja", "/board", WINDOW),
     ("board-en", "en", "/board", WINDOW),
     ("board-phone-ja", "ja", "/board", PHONE),
+    ("alert-ja", "ja", f"/alerts/{uid(600)}", WINDOW),
     ("incident-ja", "ja", f"/incidents/{uid(1)}", WINDOW),
     ("subject-ja", "ja", f"/subjects/{SUBJECT}", WINDOW),
     ("review-ja", "ja", "/review", WINDOW),
