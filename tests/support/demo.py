@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import signal
 import sys
 import time
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from tests.support.feeder import Feeder, feed_all
 from tests.support.generator import CONFLICT, DUPLICATE, STORED, World
 from tests.support.hostile import Hostile, Sender
 from tests.support.ledger import Answers, Ledger
-from tests.support.paths import BUILD
+from tests.support.paths import BUILD, free_port
 from tests.support.stack import Servers, Stack
 from tests.support.topic import Message, publish
 
@@ -86,6 +88,7 @@ class Demo:
         self.stack = Stack(self.servers, folder / "stack")
         self.answers = Answers(self.stack.tenant)
         self.accounts: dict[str, str] = {}  # the board's: account to password
+        self.number = ""  # a made-up telephone number that called often
         self.ids: dict[int, str] = {}  # of Planned.number, as answered
         self.started = time.monotonic()
 
@@ -97,10 +100,17 @@ class Demo:
         self.say("starting PostgreSQL and Apache Kafka")
         self.servers.start()
         self.stack.create()
-        self.stack.add_monitor(start=False)
+        asked_at = free_port()  # the first site's agent is headquarters' own, too
+        self.stack.add_monitor(start=False, tokeniser_url=f"http://127.0.0.1:{asked_at}")
         form, lookup = self._form(), self._lookup()
         for site in self.stack.sites:
-            self.stack.add_agent(site.site, start=False, form=form, lookup=lookup)
+            changes = {"form": form, "lookup": lookup}
+            if site == self.stack.sites[0]:
+                changes["lookup"] = lookup | {"allow_origin": lookup["url"]}
+                changes["http"] = {
+                    "address": "127.0.0.1", "port": asked_at, "unix": str(self.folder / "hq.sock"),
+                }  # fmt: skip
+            self.stack.add_agent(site.site, start=False, **changes)
         self.stack.add_aggregator(start=False)
         self.accounts = self.stack.add_accounts()
         services = self.stack.services()
@@ -120,6 +130,7 @@ class Demo:
             ledger = self.answers.balance(db, self.stack.topic_records)
         ledger.seconds = round(time.monotonic() - fed_at, 3)
         self._write_truth(world)
+        self.number = self._busiest_number(world)
         correlated = self._correlate(world)
         return self._report(world, planted_bad, ledger, correlated)
 
@@ -204,6 +215,19 @@ class Demo:
         return Correlated(expected, found, scores)
 
     # -- the answer
+
+    @staticmethod
+    def _busiest_number(world: World) -> str:
+        """As digits, however it was written."""
+        numbers = Counter(
+            re.sub(r"\D", "", unicodedata.normalize("NFKC", identifier["value"]))
+            for planned in world.planned
+            if planned.fate == STORED
+            for person in planned.body.get("persons", [])
+            for identifier in person.get("identifiers", [])
+            if identifier["kind"] == "PHONE" and identifier["assurance"] != "TYPED"
+        )
+        return next((one for one, _ in numbers.most_common() if one.startswith("0")), "")
 
     def _write_truth(self, world: World) -> None:
         with open(self.folder / "truth.jsonl", "w") as out:
@@ -295,15 +319,18 @@ class Demo:
 
 
 def _print_addresses(demo: Demo) -> None:
-    for agent in demo.stack.agents.values():
-        print(f"agent {agent.name}: http://127.0.0.1:{agent.port}/v1/records   {agent.unix}")
-    for agent in list(demo.stack.agents.values())[:1]:
-        print(f"staff form: http://127.0.0.1:{agent.port}/form   worker {WORKER}, PIN {WORKER_PIN}")
-    for aggregator in demo.stack.aggregators.values():
-        print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
+    """What a person opens first, then what programs talk to."""
     print(f"board: http://127.0.0.1:{demo.stack.monitor.port}/   company {demo.stack.tenant}")
     for account, password in demo.accounts.items():
         print(f"  account {account}, password {password}")
+    if demo.number:
+        print(f"  a number to look up: {demo.number}")
+    for agent in list(demo.stack.agents.values())[:1]:
+        print(f"staff form: http://127.0.0.1:{agent.port}/form   worker {WORKER}, PIN {WORKER_PIN}")
+    for agent in demo.stack.agents.values():
+        print(f"agent {agent.name}: http://127.0.0.1:{agent.port}/v1/records   {agent.unix}")
+    for aggregator in demo.stack.aggregators.values():
+        print(f"aggregator {aggregator.name}: http://127.0.0.1:{aggregator.port}/metrics")
     print(f"database: psql '{demo.stack.conninfo}'")
     print(f"Kafka: {demo.servers.kafka.bootstrap}, topic {demo.stack.topic_records}")
     print("stays up until Ctrl-C", flush=True)

@@ -39,15 +39,20 @@ class Site:
     name: str
     kind: str
     region: str
+    trade: str = ""
+    address: str = ""
+    landmark: str = ""
 
 
-# Three stores and two call centers.
+# Three stores and two call centers; the places are made up.
 FIVE_SITES = (
-    Site("s001", "本町店", "store", "東京"),
-    Site("s002", "港北店", "store", "神奈川"),
-    Site("s003", "大宮店", "store", "埼玉"),
-    Site("c001", "東京お客様センター", "call_center", "東京"),
-    Site("c002", "大阪お客様センター", "call_center", "大阪"),
+    Site("s001", "本町店", "store", "東京", "スーパー", "東京都架空区本町1-2-3", "本町公園の北側"),
+    Site("s002", "港北店", "store", "神奈川", "スーパー", "神奈川県架空市港北4-5", "港北駅の東口"),
+    Site(
+        "s003", "大宮店", "store", "埼玉", "ドラッグストア", "埼玉県架空市大宮6-7", "消防署の向かい"
+    ),
+    Site("c001", "東京お客様センター", "call_center", "東京", "コールセンター"),
+    Site("c002", "大阪お客様センター", "call_center", "大阪", "コールセンター"),
 )
 
 
@@ -255,7 +260,10 @@ class Stack:
                         "site": site.site,
                         "name": site.name,
                         "kind": site.kind,
+                        "trade": site.trade,
                         "region": site.region,
+                        "address": site.address,
+                        "landmark": site.landmark,
                         "valid_from": "2020-01-01T00:00:00+09:00",
                     }
                 )
