@@ -135,6 +135,7 @@ class World(Shapes):
 
     def decide(self, decision: dict) -> dict:
         if decision["kind"] in ("restrict", "confirm_person"):
+            decision["until"] = rfc(datetime.fromisoformat(decision["until"]))
             proposal = {
                 "id": uid(800 + len(self.proposals)),
                 "decision": decision,
