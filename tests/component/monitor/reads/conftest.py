@@ -11,7 +11,6 @@ from tests.component.monitor.reads.asking import LISTS
 from tests.component.monitor.reads.chain import (
     LOGIN,
     Chain,
-    Contract,
     add_people,
     feed,
     judge,
@@ -20,6 +19,7 @@ from tests.component.monitor.reads.chain import (
 from tests.component.monitor.service import Monitor
 from tests.model.effective import effective, in_force
 from tests.model.facts import read
+from tests.support.contract import Contract
 from tests.support.facts import read_facts
 from tests.support.stack import Stack
 
