@@ -56,6 +56,7 @@ def recount_records(db: psycopg.Connection, tenant: str) -> None:
     db.execute("set work_mem = '256MB'")
     db.execute("drop table if exists pg_temp.recounted")
     db.execute(psycopg.sql.SQL(RECORDED).format(tenant=tenant))
+    db.execute("analyze recounted")
 
 
 @dataclass(frozen=True)
