@@ -188,13 +188,24 @@ static size_t missed_bytes(const struct feed *feed, const struct listener *liste
     return bytes;
 }
 
+/* An id and nothing else: who hears nothing more can come back to here. */
+static void tell_place(const struct feed *feed, struct listener *listener, const char *event)
+{
+    char text[96];
+    snprintf(text, sizeof(text), "id: %016" PRIx64 "-%" PRIu64 "\n%s\n", feed->boot, feed->seq,
+             event);
+    tell(listener, text);
+}
+
 static void resume(const struct feed *feed, struct listener *listener, const char *last_id)
 {
     uint64_t seq;
-    if (last_id[0] == '\0')
+    if (last_id[0] == '\0') {
+        tell_place(feed, listener, "");
         return;
+    }
     if (!find_place(feed, last_id, &seq) || missed_bytes(feed, listener, seq) > RESUMED_BYTES) {
-        tell(listener, "event: reset\ndata: {}\n\n");
+        tell_place(feed, listener, "event: reset\ndata: {}\n");
         return;
     }
     for (seq++; seq <= feed->seq; seq++)

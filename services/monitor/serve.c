@@ -108,20 +108,36 @@ static int is_tag_in(const char *header, struct slice etag)
     return 0;
 }
 
-static enum rc check_version(struct call *call)
+static const char *version_header(const struct call *call)
 {
-    const char *name = call->route->method == HTTP_METHOD_GET ? "If-None-Match" : "If-Match";
-    const char *header = call_header(call, name);
+    return call_header(call, call->route->method == HTTP_METHOD_GET ? "If-None-Match" : "If-Match");
+}
+
+/* A 304 shows nothing, so it leaves no row that says that something was looked at. */
+static enum rc check_version(struct call *call, struct err *err)
+{
+    const char *header = version_header(call);
     if (call->etag.size == 0 || header == NULL)
         return RC_OK;
     int is_same = is_tag_in(header, call->etag);
     if (call->route->method == HTTP_METHOD_POST)
         return is_same ? RC_OK : call_problem(call, 412, "stale", "If-Match", NULL);
-    if (is_same) {
-        buf_reset(&call->out);
-        call->status = 304;
-    }
-    return RC_OK;
+    if (!is_same)
+        return RC_OK;
+    buf_reset(&call->out);
+    call->status = 304;
+    return db_exec(call->db, "rollback to savepoint handled", err);
+}
+
+static enum rc run_route(struct call *call, struct err *err)
+{
+    CHECK(call->route->run != NULL); /* ROUTE_LOOKUP lets only keys in, and those came elsewhere */
+    enum rc rc = RC_OK;
+    if (call->route->method == HTTP_METHOD_GET && version_header(call) != NULL)
+        rc = db_exec(call->db, "savepoint handled", err);
+    if (rc == RC_OK)
+        rc = call->route->run(call, err);
+    return rc == RC_OK ? check_version(call, err) : rc;
 }
 
 /* ---- in the transaction ---- */
@@ -141,10 +157,7 @@ static enum rc run_in(struct serve_job *job, struct err *err)
         rc = repeat_find(call, &is_answered, err);
     if (rc != RC_OK || is_answered)
         return rc;
-    CHECK(call->route->run != NULL); /* ROUTE_LOOKUP lets only keys in, and those came elsewhere */
-    rc = call->route->run(call, err);
-    if (rc == RC_OK)
-        rc = check_version(call);
+    rc = run_route(call, err);
     if (rc == RC_OK && (call->route->flags & ROUTE_REPEATABLE) != 0)
         rc = repeat_keep(call, err);
     return rc;

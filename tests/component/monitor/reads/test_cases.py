@@ -72,6 +72,22 @@ def test_a_subject_page_leaves_a_row(chain, paths):
     ) == [("headquarters", "test")]
 
 
+def test_what_shows_nothing_new_leaves_no_row(chain, paths):
+    person = next(path for path in paths if "/subjects/" in path)
+    client = chain.client("headquarters")
+
+    def rows() -> int:
+        return chain.rows("select count(*) from kasumori.audit where action like 'view.%%'")[0][0]
+
+    for path in (person, f"/v1/incidents/{chain.judged['confirmed']}?purpose=look"):
+        before = rows()
+        etag = client.get(path).headers["etag"]
+        assert client.get(path, **{"If-None-Match": etag}).status == 304
+        assert rows() == before + 1
+        assert client.get(path, **{"If-None-Match": '"x"'}).status == 200
+        assert rows() == before + 2
+
+
 def dump(chain) -> list[dict]:
     done = chain.stack.db_cli("dump", "--canonical", "--tenant", "acme")
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -54,6 +54,9 @@ static size_t count(const struct http_stream *stream, const char *text)
     return found;
 }
 
+/* What who comes new is told first: where it is. */
+#define PLACE_0 "id: 0000000000000001-0\n\n"
+
 static void each_hears_what_it_may(void **state)
 {
     (void)state;
@@ -65,10 +68,12 @@ static void each_hears_what_it_may(void **state)
     publish(feed, "record", "", "{3}"); /* nobody's, so nobody's of a site */
     publish(feed, "agent", "s002", "{4}");
     publish(feed, "decision", "", "{5}");
-    assert_string_equal(first.told, "id: 0000000000000001-1\nevent: record\ndata: {1}\n\n"
-                                    "id: 0000000000000001-5\nevent: decision\ndata: {5}\n\n");
-    assert_string_equal(second.told, "id: 0000000000000001-4\nevent: agent\ndata: {4}\n\n"
-                                     "id: 0000000000000001-5\nevent: decision\ndata: {5}\n\n");
+    assert_string_equal(first.told,
+                        PLACE_0 "id: 0000000000000001-1\nevent: record\ndata: {1}\n\n"
+                                "id: 0000000000000001-5\nevent: decision\ndata: {5}\n\n");
+    assert_string_equal(second.told,
+                        PLACE_0 "id: 0000000000000001-4\nevent: agent\ndata: {4}\n\n"
+                                "id: 0000000000000001-5\nevent: decision\ndata: {5}\n\n");
     feed_free(feed);
 }
 
@@ -88,10 +93,28 @@ static void who_comes_back_hears_what_it_missed(void **state)
     feed_free(feed);
 }
 
+/* And the place told with it is one to come back to. */
 static void expect_reset(struct feed *feed, const char *last_id)
 {
+    char place[32];
     feed_join(feed, listen(&second, "", 1), last_id);
-    assert_string_equal(second.told, "event: reset\ndata: {}\n\n");
+    assert_int_equal(sscanf(second.told, "id: %31s\nevent: reset", place), 1);
+    assert_int_equal(count(&second, "event: reset\ndata: {}\n\n"), 1);
+    feed_join(feed, listen(&second, "", 1), place);
+    assert_string_equal(second.told, "");
+}
+
+static void who_heard_nothing_can_come_back(void **state)
+{
+    (void)state;
+    struct feed *feed = feed_new(1);
+    publish(feed, "agent", "", "{}");
+    feed_join(feed, listen(&first, "", 1), "");
+    assert_string_equal(first.told, "id: 0000000000000001-1\n\n");
+    publish(feed, "agent", "", "{2}");
+    feed_join(feed, listen(&second, "", 1), "0000000000000001-1");
+    assert_string_equal(second.told, "id: 0000000000000001-2\nevent: agent\ndata: {2}\n\n");
+    feed_free(feed);
 }
 
 static void a_place_nobody_knows_is_a_reset(void **state)
@@ -147,9 +170,9 @@ static void what_has_expired_ends_and_is_forgotten(void **state)
     struct feed *feed = feed_new(1);
     feed_join(feed, listen(&first, "", 1), "");
     feed_sweep(feed, 99, 0);
-    assert_string_equal(first.told, "");
+    assert_string_equal(first.told, PLACE_0);
     feed_sweep(feed, 99, 1);
-    assert_string_equal(first.told, ":\n\n");
+    assert_string_equal(first.told, PLACE_0 ":\n\n");
     assert_int_equal(feed_forget(feed), 0);
     assert_true(feed_is_heard(feed));
     feed_sweep(feed, 100, 0);
@@ -165,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_hears_what_it_may),
         cmocka_unit_test(who_comes_back_hears_what_it_missed),
+        cmocka_unit_test(who_heard_nothing_can_come_back),
         cmocka_unit_test(a_place_nobody_knows_is_a_reset),
         cmocka_unit_test(the_oldest_are_forgotten),
         cmocka_unit_test(more_than_a_reader_can_take_is_a_reset),

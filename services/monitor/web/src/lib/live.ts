@@ -1,7 +1,7 @@
 // Server-sent events, read by fetch and not by EventSource: that one gives up for ever when an answer is
 // not 200, and then forgets where it was.
-// Invariant: after any break the stream is asked to go on after the last id seen; what is on screen is
-// read anew each time the stream comes back, so nothing shown depends on an event having arrived.
+// Invariant: after any break the stream is asked to go on after the last id seen. What is on screen is read
+// anew when the server cannot tell all that was missed, and when the database comes back.
 import { Store } from "./store";
 
 export type EventName = "record" | "alert" | "decision" | "agent" | "behind";
@@ -54,6 +54,9 @@ function take(lines: string[]): void {
     const event = parseEvent(lines);
     if (event.id !== undefined) lastId = event.id;
     if (event.data === "") return;
+    if (event.name === "away") liveState.set("away");
+    if (event.name === "back") liveState.set("live");
+    if (event.name === "back" || event.name === "reset") tell("resumed", undefined);
     try {
         tell(event.name as EventName, JSON.parse(event.data));
     } catch {
@@ -84,11 +87,12 @@ async function readAll(body: ReadableStream<Uint8Array>, stop: AbortController):
 
 async function connect(stop: AbortController): Promise<boolean> {
     const headers: Record<string, string> = { accept: "text/event-stream" };
-    if (lastId !== "") headers["last-event-id"] = lastId;
+    const isNew = lastId === "";
+    if (!isNew) headers["last-event-id"] = lastId;
     const response = await fetch("/v1/events", { headers, signal: stop.signal, cache: "no-store" });
     if (!response.ok || response.body === null) return false;
     liveState.set("live");
-    tell("resumed", undefined);
+    if (isNew) tell("resumed", undefined);
     await readAll(response.body, stop);
     return true;
 }
@@ -98,14 +102,19 @@ async function run(owner: AbortController): Promise<void> {
     while (!owner.signal.aborted) {
         const stop = new AbortController();
         const end = () => stop.abort();
+        let hasEnded = false;
+        const began = Date.now();
         owner.signal.addEventListener("abort", end);
         try {
-            if (await connect(stop)) wait = RETRY_MIN_MS;
+            hasEnded = await connect(stop);
         } catch {
             // A broken stream: told by the state, tried again below.
         }
         owner.signal.removeEventListener("abort", end);
         if (owner.signal.aborted) break;
+        if (hasEnded) wait = RETRY_MIN_MS;
+        // The server ends each stream after a while, to look again who listens.
+        if (hasEnded && Date.now() - began > RETRY_MAX_MS) continue;
         liveState.set("away");
         await new Promise((done) => setTimeout(done, wait * (0.5 + Math.random())));
         wait = Math.min(wait * 2, RETRY_MAX_MS);
