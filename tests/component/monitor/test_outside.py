@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -62,6 +63,23 @@ def test_odd_parameters_are_one_problem(world, path):
     assert 400 <= answer.status < 500, answer
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == answer.status
+
+
+@pytest.mark.parametrize(
+    ("purpose", "code"),
+    [
+        (None, "purpose_missing"), ("", "purpose_missing"), ("%20%20", "purpose_missing"),
+        ("a%0Ab", "bad_parameter"), ("a%7F", "bad_parameter"), ("%E2%28", "bad_parameter"),
+        ("x" * 257, "bad_parameter"), (quote("理" * 200 + "x" * 57), "bad_parameter"),
+        ("x" * 256, "not_found"), (quote("理" * 180), "not_found"), ("%20x", "not_found"),
+    ],
+)  # fmt: skip
+def test_a_purpose_is_words_of_bounded_length(world, purpose, code):
+    nobody = f"/v1/subjects/01900000-0000-7000-8000-000000000000.0.phone.1.{'0' * 32}"
+    path = nobody if purpose is None else f"{nobody}?purpose={purpose}"
+    answer = world.client("acme", "headquarters").get(path)
+    assert answer.code == code, answer.body
+    assert answer.json().get("place") == (None if code == "not_found" else "purpose")
 
 
 @pytest.mark.parametrize("depth", [17, 5000])
