@@ -15,18 +15,19 @@
 #include "services/common/http/http.h"
 #include "services/common/log/log.h"
 #include "services/monitor/feed.h"
+#include "services/monitor/monitor.h"
 #include "services/monitor/pool.h"
 #include "services/monitor/sql.h"
 #include "services/monitor/state.h"
 
-#define PROBE_EVERY_US (10 * CLOCK_US_PER_MS)
+#define PROBE_EVERY_US (5 * CLOCK_US_PER_MS)
 #define REST_US (100 * CLOCK_US_PER_MS) /* then a feed is asked for unprobed: alerts, decisions */
 #define SLOW_US CLOCK_US_PER_S          /* agents and what lags */
 #define FORGET_US (60 * CLOCK_US_PER_S) /* without a listener: what came meanwhile is not told */
 
 enum {
-    SWEEP_EVERY = 100,     /* probes */
-    BEAT_EVERY = 1500,     /* probes: 15 s; a multiple of SWEEP_EVERY */
+    SWEEP_EVERY = 200,     /* probes */
+    BEAT_EVERY = 3000,     /* probes: 15 s; a multiple of SWEEP_EVERY */
     PIECE = 256,           /* records of one poll; all of them fit a reader's backlog */
     STATE_BYTES = 1 << 20, /* where the last poll came to */
     SOURCES_MAX = 64,
@@ -54,6 +55,7 @@ struct source {
 
 struct events {
     struct pool_task task;
+    struct pool *pool; /* of one thread: one connection, so each statement is planned once */
     struct monitor_state *state;
     struct loop_watch *timer;
     struct db_params *params;
@@ -252,7 +254,7 @@ static void poll_next(struct events *events, int may_probe)
     events->is_late = 0;
     events->polled = source;
     events->task = (struct pool_task){.run = on_run, .done = on_done};
-    if (pool_give(events->state->pool, &events->task) != RC_OK)
+    if (pool_give(events->pool, &events->task) != RC_OK)
         events->polled = NULL;
 }
 
@@ -421,12 +423,19 @@ enum rc events_new(struct monitor_state *state, struct events **ret_events, stru
     events->boot = (uint64_t)clock_now_us(clock_real());
     events->params = db_params_new(2, TYPES, IS_ARRAY, STATE_BYTES);
     events->timer = loop_every(state->loop, PROBE_EVERY_US, on_tick, events);
-    if (events->params == NULL || events->timer == NULL) {
+    const struct pool_config config = {.database = state->config->database,
+                                       .threads = 1,
+                                       .waiting_max = 1,
+                                       .schema_least = MONITOR_SCHEMA_LEAST,
+                                       .schema_most = MONITOR_SCHEMA_MOST};
+    enum rc rc = events->params == NULL || events->timer == NULL
+                     ? err_set(err, RC_RETRY, "out of memory")
+                     : pool_new(state->loop, &config, &events->pool, err);
+    if (rc == RC_OK)
+        *ret_events = events;
+    else
         events_free(events);
-        return err_set(err, RC_RETRY, "out of memory");
-    }
-    *ret_events = events;
-    return RC_OK;
+    return rc;
 }
 
 void events_free(struct events *events)
@@ -434,6 +443,8 @@ void events_free(struct events *events)
     if (events == NULL)
         return;
     loop_watch_free(events->timer);
+    if (events->pool != NULL)
+        pool_free(events->pool);
     for (size_t i = 0; i < events->sources_count; i++)
         source_free(events->sources[i]);
     db_params_free(events->params);
