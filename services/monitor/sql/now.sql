@@ -16,16 +16,11 @@ with today as (
     where s.tenant = $1 and now() >= s.valid_from and now() < s.valid_to
       and ($2 -> 'sites' = '[]' or $2 -> 'sites' ? s.site)
     union select r.site from rolled r, today where r.day = today.day
-<<<<<<< HEAD
-=======
-), to_see as ( -- alerts nobody has seen, newest first
-    select from kasumori.alert_change c
+), open_alert as materialized ( -- the newest 200
+    select a.rule, c.records
+    from kasumori.alert_change c
     join kasumori.alert a on a.tenant = $1 and a.alert = c.alert and a.change_no = c.change_no
     where c.tenant = $1 and a.state = 'open' and not a.is_notice and $2 ->> 'cases' = 'yes'
-      and not exists (
-          select from kasumori.decisions_naming(c.records, kasumori.decided_up_to()) d
-          where d.kind = 'ack' and d.in_force and d.body ->> 'rule' = a.rule
-            and c.records <@ kasumori.decision_records(d.body))
       and ($2 -> 'sites' = '[]' or exists (
           select from unnest(c.records) r
           join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = r
@@ -33,6 +28,11 @@ with today as (
           where $2 -> 'sites' ? m.site or $2 -> 'sites' ? b.concerned_site))
     order by c.at desc
     limit 200
+), acknowledged as materialized ( -- asked once for all of them
+    select d.body ->> 'rule' as rule, kasumori.decision_records(d.body) as records
+    from kasumori.decisions_naming(array(select r from open_alert cross join unnest(records) r),
+                                   kasumori.decided_up_to()) d
+    where d.kind = 'ack' and d.in_force
 ), to_judge as ( -- of the newest incidents of 30 days
     select c.standing
     from (select b.tenant, coalesce(b.target_id, b.record_id) as record_id, b.record_id as effective_id, b.concerned_site
@@ -45,13 +45,6 @@ with today as (
          and o.effective_id = b.effective_id
     join kasumori.occurrence c on c.tenant = o.tenant and c.occurrence = o.occurrence
     where $2 -> 'sites' = '[]' or $2 -> 'sites' ? o.site or $2 -> 'sites' ? b.concerned_site
-), behind as (
-    select count(*) as records from (
-        select from kasumori.kafka_offset k
-        left join kasumori.correlated_stream c on c.tenant = $1 and c.stream_no = k.stream_no
-        join kasumori.ingest_log i on i.stream_no = k.stream_no and i.kafka_offset >= coalesce(c.next_offset, 0)
-        where i.tenant = $1 limit 100000) as waiting
->>>>>>> eebb82a (monitor: lead from an alert to its records and back, and number what was judged together)
 )
 select json_build_object(
     'at', kasumori.rfc3339(now()), 'day', (select day from today),
@@ -77,7 +70,8 @@ select json_build_object(
                    'silent', count(*) filter (where state in ('silent', 'never_seen')),
                    'refusing', count(*) filter (where state = 'refusing'),
                    'withGaps', count(*) filter (where gaps > 0)) from agents),
-    'toSee', (select count(*) from to_see),
+    'toSee', (select count(*) from open_alert o
+              where not exists (select from acknowledged k where k.rule = o.rule and o.records <@ k.records)),
     'toJudge', (select count(*) filter (where standing = 'open') from to_judge),
     'openReviews', (select count(*) from kasumori.review_task t
                     left join kasumori.occurrence_record m on m.tenant = $1 and m.record_id = t.record_id

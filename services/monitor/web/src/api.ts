@@ -76,7 +76,7 @@ export interface Now {
     trend: { day: Day; contacts: number; incidents: number }[]; // 30 days, oldest first
     alerts: Alert[]; // newest 10 open ones
     agents: { total: number; silent: number; refusing: number; withGaps: number };
-    toSee: number; // open alerts nobody acknowledged, up to 200
+    toSee: number; // alerts nobody acknowledged, of the newest 200 open ones
     toJudge: number; // of the newest 1,000 incidents of 30 days
     openReviews: number; // further questions
 }
