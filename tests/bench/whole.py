@@ -27,7 +27,8 @@ from tests.support.stack import Aggregator, Servers, Site, Stack
 from tests.support.topic import publish
 
 DERIVED = (
-    "token_class", "class_run", "edge", "occurrence", "occurrence_record", "part", "finding",
+    "token_class", "class_run", "shared_sighting", "edge", "occurrence", "occurrence_record",
+    "part", "finding",
     "rollup_day", "rollup_month", "rollup_coarse", "rollup_incident", "rollup_repeat",
     "rollup_verdict", "first_verdict", "watch", "review_task", "alert", "alert_change", "alert_record",
     "outbox",
