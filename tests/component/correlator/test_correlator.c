@@ -280,6 +280,34 @@ static void test_a_wide_neighbourhood_is_computed_as_a_whole(void **state)
     assert_int_equal(world_differences(world, "acme"), 0);
 }
 
+/* A phone with more records than may be near, each with a second one of its own: once it is shared
+   no step reads them all, not for a call more, a late first one, a retraction of the last. */
+static void test_a_hub_is_not_read_whole(void **state)
+{
+    struct world *world = *state;
+    world->config.near_records_max = 24;
+    world->config.hub_records = 6;
+    world_restart(world);
+    for (int first = 0; first < 60; first += 6) {
+        char sql[256];
+        snprintf(sql, sizeof(sql),
+                 "select test.record(100 + n, 2, 10 + 5 * n, 's1', array[7, 100 + n]) "
+                 "from generate_series(%d, %d) as n",
+                 first, first + 5);
+        world_do(world, sql);
+        world_settle(world);
+    }
+    assert_int_equal(world_count(world, "select count(*) from kasumori.shared_sighting"), 60);
+    world_do(world, "select test.record(200, 2, 1, 's1', '{7}'), test.retract(201, 159), "
+                    "test.record(202, 2, 150, 's2', '{7,120}')");
+    world_settle(world);
+    assert_int_equal(world->wholes, 0);
+    assert_true(world->last.hubs == 1);
+    assert_true(world->last.records < 24);
+    assert_int_equal(world_count(world, "select count(*) from kasumori.shared_sighting"), 61);
+    assert_int_equal(world_differences(world, "acme"), 0);
+}
+
 /* Rows that somebody spoilt are noticed when they are built on. */
 static void test_spoilt_rows_are_noticed(void **state)
 {
@@ -521,6 +549,7 @@ int main(void)
         TEST(a_ban_is_told_and_taken_back),
         TEST(a_large_tenant_is_left_alone),
         TEST(a_wide_neighbourhood_is_computed_as_a_whole),
+        TEST(a_hub_is_not_read_whole),
         TEST(spoilt_rows_are_noticed),
         TEST(steps_give_what_the_whole_gives),
         TEST(who_lost_the_lease_writes_nothing),
