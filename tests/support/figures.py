@@ -31,7 +31,8 @@ told as materialized (
     select r.record_id as original, r.kind as first_kind, r.site, r.target_id,
            case w.kind when 4 then w.replaces else w.kind end as body,
            coalesce(nullif(w.concerned_site, ''), r.site) as concerned, w.occurred_start, w.categories,
-           w.outcome, w.talk_us,
+           coalesce(nullif(r.concerned_site, ''), r.site) as first_site,
+           w.outcome, w.talk_us, r.appended_at,
            (w.detail -> 'loss' ->> 'staffMinutes')::int as minutes
     from kasumori.record r
     left join corrected c on c.original = r.record_id
@@ -46,7 +47,7 @@ select t.original, t.body, t.concerned, (t.occurred_start at time zone 'Asia/Tok
        extract(hour from t.occurred_start at time zone 'Asia/Tokyo')::int as hour,
        array(select distinct c from unnest(t.categories || coalesce(a.categories, '{{}}')) as c
              where c <> '' order by 1) as categories,
-       coalesce(t.minutes, 0) as minutes, t.outcome, t.talk_us
+       coalesce(t.minutes, 0) as minutes, t.outcome, t.talk_us, t.appended_at, t.first_site
 from told t left join added a using (original) where t.first_kind in (1, 2) and t.body in (1, 2)
 """
 
@@ -160,13 +161,12 @@ class Figures:
     def _verdicts(self, db: psycopg.Connection, tenant: str) -> None:
         self.verdicts, seen = [], set()
         rows = db.execute(
-            "select r.record_id, (d.made_at at time zone 'Asia/Tokyo')::date, "
-            "coalesce(nullif(r.concerned_site, ''), r.site), e.categories, "
-            "(extract(epoch from d.made_at - r.appended_at) * 1000000)::bigint "
+            "select e.original, (d.made_at at time zone 'Asia/Tokyo')::date, e.first_site, "
+            "e.categories, "
+            "(extract(epoch from d.made_at - e.appended_at) * 1000000)::bigint "
             "from kasumori.decision d "
             "cross join lateral jsonb_array_elements_text(d.body -> 'records') as named (id) "
             "join recounted e on e.original = named.id::uuid "
-            "join kasumori.record r on r.tenant = d.tenant and r.record_id = e.original "
             "where d.tenant = %s and d.kind = 'verdict' order by d.decision_no",
             (tenant,),
         )
