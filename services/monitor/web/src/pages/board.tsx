@@ -42,8 +42,6 @@ function Clock() {
     return <time class="clock">{clock(at)}</time>;
 }
 
-const ALERTS_ON_A_WALL = 7;
-
 function Board({ now, isWall }: { now: Now; isWall: boolean }) {
     const names = useNames();
     const sites = <SitesPanel now={now} names={names} />;
@@ -65,19 +63,13 @@ function Board({ now, isWall }: { now: Now; isWall: boolean }) {
             )}
             <Figures now={now} />
             <div class="two board-two">
-                <div>
-                    <AlertsPanel
-                        now={now}
-                        names={names}
-                        most={isWall ? ALERTS_ON_A_WALL : now.alerts.length}
-                    />
-                    {isWall && trend}
-                </div>
+                <AlertsPanel now={now} names={names} />
                 <div>
                     <Panel title={t("board.categories")} note={t("board.today")} class="categories">
                         <Categories now={now} names={names} />
                     </Panel>
-                    {isWall ? sites : trend}
+                    {isWall && sites}
+                    {trend}
                     <AgentsPanel now={now} names={names} />
                 </div>
             </div>
@@ -174,10 +166,10 @@ function Figure(props: {
     );
 }
 
-function AlertsPanel({ now, names, most }: { now: Now; names: Names; most: number }) {
+function AlertsPanel({ now, names }: { now: Now; names: Names }) {
     const role = useRole();
     if (!mayOpen(role, "alerts")) return null;
-    const alerts = now.alerts.slice(0, most);
+    const { alerts } = now;
     const isMore = now.toSee > alerts.length;
     return (
         <Panel
