@@ -232,7 +232,7 @@ class Shapes:
         return {
             "at": rfc(self.now), "day": str(day), "behind": 3, "decisionNo": self.derived_no, "sites": sites,
             "categories": [{"category": cat(code), "incidents": n} for code, n in (("abuse", 5), ("time", 3), ("threat", 2), ("repeat", 2))],
-            "trend": trend, "alerts": [self.alert(i) for i in range(4)], "toSee": 14, "toJudge": 37, "openReviews": 9,
+            "trend": trend, "alerts": [self.alert(i) for i in range(4)], "toSee": 4, "toJudge": 37, "openReviews": 9,
             "agents": {"total": len(SITES), "silent": 1, "refusing": 0, "withGaps": 1},
         }  # fmt: skip
 
