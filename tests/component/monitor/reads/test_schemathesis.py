@@ -107,7 +107,7 @@ def settings(chain: Chain, caller: str, names: dict[str, tuple[str, list[str]]])
     lines = [
         f"seed = {SEED}",
         f"base-url = 'http://127.0.0.1:{chain.monitor.port}'",
-        "workers = 2",
+        "workers = 1",  # Python 3.11 cannot parse in two threads: "AST constructor recursion depth"
         "continue-on-failure = true",
         "request-timeout = 20.0",
         "max-stream-events = 1",
