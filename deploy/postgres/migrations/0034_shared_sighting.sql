@@ -10,6 +10,7 @@ create table kasumori.shared_sighting (
     is_anchor boolean not null,
     constraint shared_sighting_key primary key (tenant, class, start_at, record_id)
 );
+create index shared_sighting_by_site on kasumori.shared_sighting (tenant, class, site, start_at, record_id);
 comment on table kasumori.shared_sighting is 'Derived: the linking sightings (D3) of shared nodes (D5), by time.';
 comment on column kasumori.shared_sighting.tenant is 'The company.';
 comment on column kasumori.shared_sighting.class is 'kasumori.token_class.class.';
