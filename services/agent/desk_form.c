@@ -212,8 +212,12 @@ void desk_form(struct desk *desk, struct desk_job *job)
         refuse_bad(desk, job, rc);
         return;
     }
-    if (job->form != FORM_KIND_REPORT && !find_target(desk, job, &s))
-        return;
+    if (job->form != FORM_KIND_REPORT) {
+        if (!find_target(desk, job, &s))
+            return;
+        /* what is added to a report that names nobody, or takes it back, would tell who made it */
+        s.entry.is_anonymous |= s.target.worker[0] == '\0';
+    }
     if (!take_receipt(desk, job, &s))
         return;
     rc = make_record(desk, job, &s);

@@ -162,6 +162,7 @@ function clearForm() {
     setChosen("when", ["0"]);
     for (const id of ["words", "note", "whenAt", "reason"]) byId(id).value = "";
     for (const id of ["policeCalled", "anonymous"]) byId(id).checked = false;
+    byId("anonymous").disabled = false;
     for (const name of IDENTIFIERS) clearIdentifier(name);
     byId("more").open = false;
     sessionStorage.removeItem(DRAFT);
@@ -204,6 +205,9 @@ function ownReports() {
 function keepOwn(receipt) {
     sessionStorage.setItem(OWN, JSON.stringify({ ...ownReports(), [receipt]: formId }));
 }
+
+/** What is added to such a report, or takes it back, names nobody either. */
+const isOwnAnonymous = () => ownReports()[target] !== undefined;
 
 /** Who reported without a name shows by the form's id that it was this tab. */
 function addOwnership(value) {
@@ -391,7 +395,7 @@ function openForm() {
 
 function startOther(next) {
     clearForm();
-    byId("anonymous").checked = ownReports()[target] !== undefined; // as the report was
+    byId("anonymous").checked = byId("anonymous").disabled = isOwnAnonymous(); // as the report was
     setMode(next);
     openForm();
 }
@@ -419,6 +423,7 @@ async function retract(event) {
     const value = { formId, receipt: target };
     const reason = byId("reason").value.trim();
     if (reason !== "") value.reason = reason;
+    if (isOwnAnonymous() || !settings().worker) value.anonymous = true;
     addOwnership(value);
     const answer = await post("/form/v1/retractions", value);
     if (answer.status === 200 || answer.status === 201) {

@@ -292,6 +292,29 @@ def test_nothing_typed_is_in_the_log(start, open_page):
     assert b"0901234" not in kept and "店長".encode() not in kept
 
 
+def test_nothing_names_who_made_an_anonymous_report(broker, start, open_page):
+    topic = "staff.anonymous.v1"
+    broker.create_topic(topic, 1, {"message.timestamp.type": "LogAppendTime"})
+    agent = start(broker.bootstrap, topic)
+    page = open_page(agent)
+    page.sign_in()
+    kept = agent.folder / "spool" / "forms.db"
+    made = report(anonymous=True)
+    receipt = page.post("/form/v1/reports", made).json()["receipt"]
+    own = {"receipt": receipt, "reportFormId": made["formId"]}
+    change, back = report(**own), {"formId": str(uuid.uuid4()), **own}
+    added = {"formId": str(uuid.uuid4()), "receipt": receipt, "words": "続き"}
+    for path, body in (("supplements", added), ("corrections", change), ("retractions", back)):
+        answer = page.post(f"/form/v1/{path}", body)  # none of them says anonymous
+        assert answer.status == 201, answer.text
+    assert WORKER.encode() not in kept.read_bytes()
+    assert page.post("/form/v1/reports", report()).status == 201
+    assert WORKER.encode() in kept.read_bytes()
+    wait_until(lambda: agent.metric("kasumori_agent_spool_undelivered") == 0, "drained", 60)
+    records = [pb.record_pb2.Record.FromString(m.value) for m in read_all(broker.bootstrap, topic)]
+    assert [r.HasField("worker") for r in records] == [False] * 4 + [True]
+
+
 def test_a_slow_form_holds_nobody(start, open_page):
     agent = start()
     slow = socket.create_connection(("127.0.0.1", agent.port))

@@ -161,6 +161,13 @@ class TestForm:
         expect(page.get_by_label(say["anonymous"])).to_be_checked()
         press(page, say["sendCorrect"])
         expect(page.locator("#doneTitle")).to_have_text(say["correctedTitle"])
+        press(page, say["navAdd"])
+        press(page, say["find"])
+        press(page, say["retract"])
+        with page.expect_request("**/form/v1/retractions") as sent:
+            page.locator("#retractForm").get_by_role("button").click()
+        assert sent.value.post_data_json["anonymous"] is True
+        expect(page.locator("#doneTitle")).to_have_text(say["retractedTitle"])
 
 
 class TestFormInTrouble:
