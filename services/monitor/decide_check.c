@@ -67,9 +67,11 @@ static const char RECORD[] = RECORD_BASE
     "kasumori.is_party($3, kasumori.names_of($1, base.id) || array(select unnest("
     "kasumori.names_of($1, m.record_id)) from kasumori.occurrence_record m "
     "where m.tenant = $1 and m.occurrence = o.occurrence)), "
-    "cardinality($4::text[]) = 0 or r.site = any ($4) or r.concerned_site = any ($4) "
+    "cardinality($4::text[]) = 0 or r.site = any ($4) "
+    "or coalesce(b.concerned_site, r.concerned_site) = any ($4) "
     "from base join kasumori.record r on r.tenant = $1 and r.record_id = base.id "
-    "left join kasumori.occurrence_record o on o.tenant = $1 and o.record_id = base.id";
+    "left join kasumori.occurrence_record o on o.tenant = $1 and o.record_id = base.id "
+    "left join kasumori.record b on b.tenant = $1 and b.record_id = o.effective_id";
 
 enum { RECORD_IS_EFFECTIVE, RECORD_IS_NEW, RECORD_IS_PARTY, RECORD_IS_SEEN };
 
@@ -234,18 +236,27 @@ static enum rc judge_revoked(struct check *check, const struct db_result *result
     return RC_OK;
 }
 
+/* A revocation that is revoked brings back what it revoked, so the party of a verdict is asked for
+   at the end of the chain. */
+static const char REVOKED[] =
+    "with recursive chain as (select d.decision_no, d.kind, d.body from kasumori.decision d "
+    "where d.tenant = $1 and d.decision_no = $2 "
+    "union all select d.decision_no, d.kind, d.body from chain c join kasumori.decision d "
+    "on d.tenant = $1 and d.decision_no = (c.body ->> 'no_revoked')::bigint "
+    "and d.decision_no < c.decision_no where c.kind = 'revoke') "
+    "select d.kind, d.made_by, kasumori.is_in_force(d.decision_no, "
+    "(select last_no from kasumori.decision_counter where tenant = $1)), "
+    "exists (select from chain c where c.kind = 'verdict' and kasumori.is_party($3, "
+    "array(select unnest(kasumori.names_of($1, named)) "
+    "from unnest(kasumori.decision_records(c.body)) named))) "
+    "from kasumori.decision d where d.tenant = $1 and d.decision_no = $2";
+
 static enum rc check_revoked(struct check *check)
 {
     struct db_result *result;
-    enum rc rc = call_select(check->call, "decide_revoked",
-                             "select d.kind, d.made_by, kasumori.is_in_force(d.decision_no, "
-                             "(select last_no from kasumori.decision_counter where tenant = $1)), "
-                             "d.kind = 'verdict' and kasumori.is_party($3, array(select unnest("
-                             "kasumori.names_of($1, named)) "
-                             "from unnest(kasumori.decision_records(d.body)) named)) "
-                             "from kasumori.decision d where d.tenant = $1 and d.decision_no = $2",
-                             &result, check->err, "sis", check->call->caller->tenant,
-                             check->request->fact.revoked_no, check->call->caller->account);
+    enum rc rc = call_select(check->call, "decide_revoked", REVOKED, &result, check->err, "sis",
+                             check->call->caller->tenant, check->request->fact.revoked_no,
+                             check->call->caller->account);
     if (rc != RC_OK)
         return rc;
     rc = judge_revoked(check, result);

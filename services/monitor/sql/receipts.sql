@@ -1,5 +1,5 @@
 with asked as (
-    select r.record_id, kasumori.names_of($1, r.record_id) as names
+    select r.record_id, r.revision, kasumori.names_of($1, r.record_id) as names
     from kasumori.record r
     where r.tenant = $1 and r.kind = 2 and r.site = $2 ->> 'site'
       and r.record_id = any (array(select value::uuid from jsonb_array_elements_text($2 -> 'records')))
@@ -7,7 +7,7 @@ with asked as (
     select asked.record_id,
            coalesce((select c.replaces = 0 from kasumori.record c
                      where c.tenant = $1 and c.target_id = asked.record_id and c.kind = 4
-                       and c.site = $2 ->> 'site'
+                       and c.site = $2 ->> 'site' and c.revision >= asked.revision and c.replaces in (0, 1, 2)
                      order by c.revision desc, c.record_id desc limit 1), false) as is_withdrawn,
            (select d.body ->> 'value' from kasumori.decisions_naming(asked.names, kasumori.decided_up_to()) d
             where d.kind = 'verdict' and d.in_force

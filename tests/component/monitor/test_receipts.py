@@ -42,13 +42,15 @@ def judge(facts: Facts, world, record: str, value: str) -> None:
     facts.run("update kasumori.correlated set decision_no = %s", number)
 
 
-def retract(facts: Facts, record: str) -> None:
+def correct(facts: Facts, record: str, revision: int, replaces: int = 0) -> None:
+    """A correction of a site's report; replaces 0: it takes the report back."""
     facts.run(
         "insert into kasumori.record (tenant, record_id, kind, site, concerned_site, agent, source,"
         " revision, occurred_start, occurred_end, recorded_at, appended_at, clock_state, channel,"
         " direction, is_training, body_hash, target_id, replaces) values (%s, %s, 4, 's001', '',"
-        " 'a', 'form', 1, %s, %s, %s, %s, 1, 1, 1, false, %s, %s, 0)",
-        facts.tenant, uuid7(), facts.at, facts.at, facts.at, facts.at, os.urandom(16), record,
+        " 'a', 'form', %s, %s, %s, %s, %s, 1, 1, 1, false, %s, %s, %s)",
+        facts.tenant, uuid7(), revision, facts.at, facts.at, facts.at, facts.at, os.urandom(16),
+        record, replaces,
     )  # fmt: skip
 
 
@@ -56,12 +58,28 @@ def test_received_judged_withdrawn(facts, agent, world):
     left, judged, doubted, withdrawn = (facts.record() for _ in range(4))
     judge(facts, world, judged, "complaint")
     judge(facts, world, doubted, "suspected")
-    retract(facts, withdrawn)
+    correct(facts, withdrawn, 1)
     assert states(agent, left, judged, doubted, withdrawn) == {
         left: "received",
         judged: "judged",
         doubted: "in_review",
         withdrawn: "withdrawn",
+    }
+
+
+def test_only_the_winning_correction_counts(facts, agent):
+    """docs/correlation.md D1: what is below the original, or of another kind, is inert."""
+    kept, gone, back = (facts.record() for _ in range(3))
+    facts.run("update kasumori.record set revision = 2 where record_id = %s", kept)
+    correct(facts, kept, 1)
+    correct(facts, gone, 1)
+    correct(facts, gone, 2, replaces=3)
+    correct(facts, back, 1)
+    correct(facts, back, 2, replaces=2)
+    assert states(agent, kept, gone, back) == {
+        kept: "received",
+        gone: "withdrawn",
+        back: "received",
     }
 
 

@@ -69,6 +69,58 @@ def test_a_party_takes_back_no_verdict(world, facts, party):
     assert (refused.status, refused.code) == (403, "party")
 
 
+def test_a_party_brings_back_no_verdict(world, facts, party):
+    """A verdict that was revoked comes back when that is revoked: the same decision, once removed."""
+    record = facts.record(site="s001", worker=party)
+    supervisor, headquarters = (world.client("acme", r) for r in ("supervisor", "headquarters"))
+    number = supervisor.post("/v1/decisions", verdict(record, value="rejected")).json()[
+        "decisionNo"
+    ]
+    undo = {"kind": "revoke", "reason": "too soon", "revokes": number}
+    undo["revokes"] = supervisor.post("/v1/decisions", undo).json()["decisionNo"]
+    refused = headquarters.post("/v1/decisions", undo)
+    assert (refused.status, refused.code) == (403, "party")
+    facts.run("update kasumori.account set workers = '{}' where account = 'headquarters'")
+    again = headquarters.post("/v1/decisions", undo)
+    assert again.status == 202
+    facts.run(
+        "update kasumori.account set workers = %s::uuid[] where account = 'headquarters'", [party]
+    )
+    undo["revokes"] = again.json()["decisionNo"]
+    assert headquarters.post("/v1/decisions", undo).code == "party"
+
+
+def move(facts, record, concerned):
+    """A correction of it says that another site is concerned, and wins."""
+    correction = uuid7()
+    facts.run(
+        "insert into kasumori.record (tenant, record_id, kind, site, concerned_site, agent, source,"
+        " revision, occurred_start, occurred_end, recorded_at, appended_at, clock_state, channel,"
+        " direction, is_training, body_hash, target_id, replaces) select tenant, %s, 4, site, %s,"
+        " agent, source, 1, occurred_start, occurred_end, recorded_at, appended_at, clock_state,"
+        " channel, direction, false, body_hash, record_id, 2 from kasumori.record"
+        " where tenant = 'acme' and record_id = %s",
+        correction, concerned, record,
+    )  # fmt: skip
+    facts.run(
+        "update kasumori.occurrence_record set effective_id = %s where record_id = %s",
+        correction, record,
+    )  # fmt: skip
+
+
+def test_who_sees_a_corrected_record_decides(world, facts):
+    supervisor = world.client("acme", "supervisor")
+    for before, after, status in (("s001", "s002", 404), ("s002", "s001", 200)):
+        record = facts.record(site="s003")
+        facts.run(
+            "update kasumori.record set concerned_site = %s where record_id = %s", before, record
+        )
+        move(facts, record, after)
+        assert supervisor.get(f"/v1/incidents/{record}").status == status
+        decided = supervisor.post("/v1/decisions", verdict(record))
+        assert decided.status == (202 if status == 200 else 404), decided.body
+
+
 def test_alerts_on_the_board_are_not_an_administrators(world, facts):
     alert = add_alert(facts, [facts.record(site="s002")])
     assert world.client("acme", "admin").get("/v1/now").json()["alerts"] == []
