@@ -5,7 +5,7 @@
 #include "services/monitor/monitor_config.h"
 
 /* Versions of the schema that this program can work with. */
-enum { MONITOR_SCHEMA_LEAST = 38, MONITOR_SCHEMA_MOST = 39 };
+enum { MONITOR_SCHEMA_LEAST = 39, MONITOR_SCHEMA_MOST = 39 };
 
 /* Runs the monitor until SIGTERM or SIGINT. config is borrowed. */
 enum rc monitor_run(const struct monitor_config *config, struct err *err) MUST_CHECK;

@@ -29,18 +29,14 @@ comment on column kasumori.record_told.answer_matters is 'As kasumori.record.ans
 comment on column kasumori.record_told.answer_recorded_at is 'As kasumori.record.answer_recorded_at; none: empty.';
 comment on column kasumori.record_told.answer_is_final is 'As kasumori.record.answer_is_final; none: empty.';
 
-insert into kasumori.record_told
-select tenant, coalesce(target_id, record_id), record_id, kind, site, revision, replaces, is_training,
-       coalesce(answer_matters, '{}'), coalesce(answer_recorded_at, '{}'), coalesce(answer_is_final, '{}')
-  from kasumori.record where target_id is not null or cardinality(answer_matters) > 0;
-
 create function kasumori.tell_record() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into kasumori.record_told
     values (new.tenant, coalesce(new.target_id, new.record_id), new.record_id, new.kind, new.site,
             new.revision, new.replaces, new.is_training, coalesce(new.answer_matters, '{}'),
-            coalesce(new.answer_recorded_at, '{}'), coalesce(new.answer_is_final, '{}'));
+            coalesce(new.answer_recorded_at, '{}'), coalesce(new.answer_is_final, '{}'))
+    on conflict do nothing;
     return null;
 end
 $$;
@@ -49,6 +45,13 @@ revoke all on function kasumori.tell_record() from public;
 create trigger record_is_told after insert on kasumori.record
     for each row when (new.target_id is not null or cardinality(new.answer_matters) > 0)
     execute function kasumori.tell_record();
+
+-- After the trigger: what is committed meanwhile is written by one of the two.
+insert into kasumori.record_told
+select tenant, coalesce(target_id, record_id), record_id, kind, site, revision, replaces, is_training,
+       coalesce(answer_matters, '{}'), coalesce(answer_recorded_at, '{}'), coalesce(answer_is_final, '{}')
+  from kasumori.record where target_id is not null or cardinality(answer_matters) > 0
+on conflict do nothing;
 
 select kasumori.protect_tenant('kasumori.record_told');
 grant select, insert on kasumori.record_told to kasumori_aggregator;
