@@ -146,7 +146,7 @@ select json_strip_nulls(json_build_object(
             order by w.decision_no, w.ja)
         from (select w.decision_no, w.reason, w.until, n.ja, n.en,
                      array_remove(array_agg(distinct w.site order by w.site), '') as scope
-              from labelled n join kasumori.watch w on w.tenant = $1 and w.class = n.class
+              from labelled n join kasumori.watch w on w.tenant = $1 and w.class = n.class and w.until > now()
               group by w.decision_no, w.reason, w.until, n.ja, n.en) w), '[]'),
     'proposed', coalesce((select json_agg(json_build_object(
             'id', p.proposal, 'decision', p.request, 'madeBy', p.made_by, 'madeAt', kasumori.rfc3339(p.made_at),
@@ -154,7 +154,8 @@ select json_strip_nulls(json_build_object(
             'mayApprove', $2 ->> 'role' = 'headquarters' and p.made_by <> $2 ->> 'account')
             order by p.made_at desc, p.proposal)
         from kasumori.proposed_decision p
-        where p.tenant = $1 and p.state = 'open' and p.expires_at > now()
+        where $2 ->> 'role' in ('headquarters', 'privacy') and p.tenant = $1 and p.state = 'open'
+          and p.expires_at > now()
           and exists (select from nodes n
                       join kasumori.token_class t on t.tenant = $1 and t.class = n.class
                       join jsonb_array_elements(p.request -> 'classes') c

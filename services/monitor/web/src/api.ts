@@ -453,7 +453,7 @@ export interface Stats {
         value?: number;
         suppressed?: boolean;
     }[];
-    total: { contacts: number; incidents: number; value?: number };
+    total: { contacts?: number; incidents?: number; value?: number; suppressed?: boolean };
 }
 
 // GET /v1/lookup-history is not there: POST /v1/lookup (machine key) {tokens, purpose, callId, site}

@@ -2,6 +2,7 @@
 // not 200, and then forgets where it was.
 // Invariant: after any break the stream is asked to go on after the last id seen. What is on screen is read
 // anew when the server cannot tell all that was missed, and when the database comes back.
+import { signedOut } from "./client";
 import { Store } from "./store";
 
 export type EventName = "record" | "alert" | "decision" | "agent" | "behind";
@@ -90,6 +91,7 @@ async function connect(stop: AbortController): Promise<boolean> {
     const isNew = lastId === "";
     if (!isNew) headers["last-event-id"] = lastId;
     const response = await fetch("/v1/events", { headers, signal: stop.signal, cache: "no-store" });
+    if (response.status === 401) signedOut.set(signedOut.get() + 1);
     if (!response.ok || response.body === null) return false;
     liveState.set("live");
     if (isNew) tell("resumed", undefined);

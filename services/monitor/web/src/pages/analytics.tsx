@@ -22,7 +22,7 @@ const MEASURES: readonly { measure: Measure; shape: Shape; unit?: Key }[] = [
     { measure: "weekdays", shape: "columns" },
     { measure: "repeat", shape: "bars", unit: "unit.repeats" },
     { measure: "staff_minutes", shape: "bars", unit: "unit.minutes" },
-    { measure: "verdict_time", shape: "bars", unit: "unit.hours" },
+    { measure: "verdict_time", shape: "bars", unit: "unit.minutes" },
 ];
 const FILTERS = ["from", "to", "site", "trade", "category"] as const;
 
@@ -197,10 +197,26 @@ function StatsTable({ stats, unit }: { stats: Stats; unit: Key | undefined }) {
                 <tfoot>
                     <tr>
                         <th scope="row">{t("stats.total")}</th>
-                        {hasContacts && <td class="num">{number(stats.total.contacts)}</td>}
-                        {hasIncidents && <td class="num">{number(stats.total.incidents)}</td>}
-                        {hasValue && <td class="num">{told(stats.total.value, false)}</td>}
-                        {isShare(stats) && <td class="num">{share(stats.total)}</td>}
+                        {hasContacts && (
+                            <td class="num">
+                                {told(stats.total.contacts, stats.total.suppressed)}
+                            </td>
+                        )}
+                        {hasIncidents && (
+                            <td class="num">
+                                {told(stats.total.incidents, stats.total.suppressed)}
+                            </td>
+                        )}
+                        {hasValue && (
+                            <td class="num">{told(stats.total.value, stats.total.suppressed)}</td>
+                        )}
+                        {isShare(stats) && (
+                            <td class="num">
+                                {stats.total.suppressed
+                                    ? t("stats.suppressed")
+                                    : share(stats.total)}
+                            </td>
+                        )}
                     </tr>
                 </tfoot>
             </table>

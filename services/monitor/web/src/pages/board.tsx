@@ -1,9 +1,9 @@
 // What is happening now, where and why.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { AgentHealth, Now, SiteNow } from "../api";
 import { CellBar, TrendChart } from "../lib/chart";
 import { FilterForm, sitesLike } from "../lib/filters";
-import { clock, number, since } from "../lib/format";
+import { clock, day, number, since } from "../lib/format";
 import { Table } from "../lib/list";
 import { useResource } from "../lib/resource";
 import { mayOpen, type PageName } from "../lib/rights";
@@ -22,7 +22,7 @@ export function BoardPage() {
     return (
         <div class="board">
             <Title text={t("board.title")}>
-                <Clock />
+                <Clock onDay={now.refresh} />
                 <span class="spring" />
                 <a class="note" href={href("/board", isWall ? {} : { wall: "1" })}>
                     {t(isWall ? "board.wall.leave" : "board.wall")}
@@ -33,12 +33,19 @@ export function BoardPage() {
     );
 }
 
-function Clock() {
+/** onDay: a quiet board would show yesterday's figures as today's. */
+function Clock({ onDay }: { onDay: () => void }) {
     const [at, setAt] = useState(new Date());
+    const today = day(at);
+    const shown = useRef(today);
     useEffect(() => {
         const timer = setInterval(() => setAt(new Date()), 10_000);
         return () => clearInterval(timer);
     }, []);
+    useEffect(() => {
+        if (shown.current !== today) onDay();
+        shown.current = today;
+    }, [today]);
     return <time class="clock">{clock(at)}</time>;
 }
 

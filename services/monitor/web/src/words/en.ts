@@ -551,7 +551,7 @@ export const en: Record<keyof typeof ja, string> = {
     "stats.weekdays.note": "day of the week",
     "stats.repeat.note": "of incidents whose person is known, those after the first",
     "stats.staff_minutes.note": "sum of recorded loss",
-    "stats.verdict_time.note": "from report to first verdict",
+    "stats.verdict_time.note": "from report to first verdict, median",
     "stats.trend.key": "Day",
     "stats.types.key": "Type",
     "stats.sites.key": "Site",
@@ -566,7 +566,6 @@ export const en: Record<keyof typeof ja, string> = {
     "stats.total": "Total",
     "stats.value.empty": "There is none yet in this period.",
     "unit.minutes": "Minutes",
-    "unit.hours": "Hours",
     "unit.repeats": "repeated",
     "unit.share": "share",
 

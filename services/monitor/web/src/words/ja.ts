@@ -552,7 +552,7 @@ export const ja = {
     "stats.weekdays.note": "報告の曜日",
     "stats.repeat.note": "相手方が分かる報告のうち、同じ相手方の二度目以降",
     "stats.staff_minutes.note": "記録された損失時間の合計",
-    "stats.verdict_time.note": "報告から最初の判定まで",
+    "stats.verdict_time.note": "報告から最初の判定まで（中央値）",
     "stats.trend.key": "日",
     "stats.types.key": "種類",
     "stats.sites.key": "拠点",
@@ -567,7 +567,6 @@ export const ja = {
     "stats.total": "合計",
     "stats.value.empty": "この期間にはまだありません。",
     "unit.minutes": "分",
-    "unit.hours": "時間",
     "unit.repeats": "うち繰り返し",
     "unit.share": "割合",
 
