@@ -318,7 +318,7 @@ struct wish {
 
 static void wish_free(struct wish *wish)
 {
-    listener_free(wish->listener);
+    feed_listener_free(wish->listener);
     mem_free(wish->start);
     mem_free(wish);
 }

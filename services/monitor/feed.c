@@ -43,7 +43,7 @@ struct feed *feed_new(uint64_t boot)
     return feed;
 }
 
-void listener_free(struct listener *listener)
+void feed_listener_free(struct listener *listener)
 {
     if (listener == NULL)
         return;
@@ -57,7 +57,7 @@ void feed_free(struct feed *feed)
         return;
     while (feed->listeners != NULL) {
         struct listener *next = feed->listeners->next;
-        listener_free(feed->listeners);
+        feed_listener_free(feed->listeners);
         feed->listeners = next;
     }
     for (size_t i = 0; i < RING; i++) {
@@ -245,7 +245,7 @@ size_t feed_forget(struct feed *feed)
             continue;
         }
         *link = one->next;
-        listener_free(one);
+        feed_listener_free(one);
         forgotten++;
     }
     return forgotten;

@@ -26,7 +26,7 @@ struct listener {
 /* boot: tells this process's ids from an earlier one's. NULL when memory is out. */
 struct feed *feed_new(uint64_t boot);
 void feed_free(struct feed *feed);
-void listener_free(struct listener *listener);
+void feed_listener_free(struct listener *listener);
 
 int feed_is_heard(const struct feed *feed);
 

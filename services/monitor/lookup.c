@@ -318,7 +318,7 @@ static int bench_init(struct bench *bench)
     return bench->keys != NULL && bench->enter != NULL && bench->questions != NULL;
 }
 
-enum rc lookups_new(struct monitor_state *state, struct lookups **ret_lookups, struct err *err)
+enum rc lookup_new(struct monitor_state *state, struct lookups **ret_lookups, struct err *err)
 {
     struct lookups *lookups = mem_zalloc(sizeof(*lookups));
     if (lookups == NULL)
@@ -342,11 +342,11 @@ enum rc lookups_new(struct monitor_state *state, struct lookups **ret_lookups, s
     if (rc == RC_OK)
         *ret_lookups = lookups;
     else
-        lookups_free(lookups);
+        lookup_free(lookups);
     return rc;
 }
 
-void lookups_free(struct lookups *lookups)
+void lookup_free(struct lookups *lookups)
 {
     if (lookups->batch != NULL)
         batch_free(lookups->batch);
@@ -355,12 +355,12 @@ void lookups_free(struct lookups *lookups)
     mem_free(lookups);
 }
 
-enum rc lookups_give(struct lookups *lookups, struct serve_job *job)
+enum rc lookup_give(struct lookups *lookups, struct serve_job *job)
 {
     return batch_give(lookups->batch, &job->item);
 }
 
-size_t lookups_under_way(const struct lookups *lookups)
+size_t lookup_under_way(const struct lookups *lookups)
 {
     return batch_under_way(lookups->batch);
 }

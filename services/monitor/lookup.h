@@ -11,12 +11,12 @@
 struct lookups;
 
 /* state is borrowed. As batch_new. */
-enum rc lookups_new(struct monitor_state *state, struct lookups **ret_lookups,
-                    struct err *err) MUST_CHECK;
-void lookups_free(struct lookups *lookups);
+enum rc lookup_new(struct monitor_state *state, struct lookups **ret_lookups,
+                   struct err *err) MUST_CHECK;
+void lookup_free(struct lookups *lookups);
 
 /* From the loop's thread; answers in the end unless RC_FULL: too many wait. */
-enum rc lookups_give(struct lookups *lookups, struct serve_job *job) MUST_CHECK;
-size_t lookups_under_way(const struct lookups *lookups);
+enum rc lookup_give(struct lookups *lookups, struct serve_job *job) MUST_CHECK;
+size_t lookup_under_way(const struct lookups *lookups);
 
 #endif

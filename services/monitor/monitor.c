@@ -56,7 +56,7 @@ static void on_metrics(void *ctx, struct http_request *request)
     buf_init(&body, 64 * 1024);
     metrics_set(
         monitor->state.metrics, METRIC_CALLS_UNDER_WAY,
-        (int64_t)(pool_under_way(monitor->state.pool) + lookups_under_way(monitor->state.lookups)));
+        (int64_t)(pool_under_way(monitor->state.pool) + lookup_under_way(monitor->state.lookups)));
     metrics_write(monitor->state.metrics, &body);
     http_reply(request, 200, "text/plain; version=0.0.4", buf_slice(&body));
     buf_done(&body);
@@ -202,13 +202,13 @@ static void stop_pool(void *ctx)
 static enum rc start_lookups(void *ctx, struct err *err)
 {
     struct monitor *monitor = ctx;
-    return lookups_new(&monitor->state, &monitor->state.lookups, err);
+    return lookup_new(&monitor->state, &monitor->state.lookups, err);
 }
 
 static void stop_lookups(void *ctx)
 {
     struct monitor *monitor = ctx;
-    lookups_free(monitor->state.lookups);
+    lookup_free(monitor->state.lookups);
 }
 
 static enum rc start_events(void *ctx, struct err *err)

@@ -334,7 +334,7 @@ static enum rc give(struct monitor_state *state, struct serve_job *job)
 {
     int is_lookup = (job->call.route->flags & ROUTE_LOOKUP) != 0;
     if (is_lookup && call_header(&job->call, "Authorization") != NULL)
-        return lookups_give(state->lookups, job);
+        return lookup_give(state->lookups, job);
     return pool_give(state->pool, &job->task);
 }
 

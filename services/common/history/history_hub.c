@@ -113,7 +113,7 @@ static enum rc put_ids(struct near *near, const char *name, const char *sql,
         return rc;
     for (size_t row = 0; row < db_result_rows(rows); row++) {
         struct uuid id = db_result_uuid(rows, row, 0);
-        near_put_id(near, &id);
+        history_near_put_id(near, &id);
     }
     if (db_result_rows(rows) > LIMIT_NEAR_IDS)
         rc = err_set(near->load.err, RC_FULL, "more than %d records are near", LIMIT_NEAR_IDS);
@@ -130,7 +130,7 @@ static struct db_params *token_params(struct near *near, const struct fact_token
     static const int IS_ARRAY[] = {0, 1, 1, 1};
     struct db_params *params = make_params(near, 4, TYPES, IS_ARRAY);
     for (size_t i = 0; params != NULL && i < count; i++)
-        near_put_token(params, FIRST, &tokens[i]);
+        history_near_put_token(params, FIRST, &tokens[i]);
     return params;
 }
 
@@ -140,7 +140,7 @@ static struct fact_token *take_tokens(struct near *near, const struct db_result 
 {
     struct fact_token *tokens = history_take(&near->load, end - first, sizeof(*tokens));
     for (size_t row = first; tokens != NULL && row < end; row++)
-        tokens[row - first] = near_token(rows, row, column);
+        tokens[row - first] = history_near_token(rows, row, column);
     return tokens;
 }
 
@@ -153,7 +153,7 @@ static size_t end_of_class(const struct db_result *rows, size_t first)
     return end;
 }
 
-enum rc near_tell_classes(struct near *near, const struct neighbourhood_wanted *wanted)
+enum rc history_near_tell_classes(struct near *near, const struct neighbourhood_wanted *wanted)
 {
     struct db_result *rows;
     if (wanted->classes_count == 0)
@@ -196,7 +196,7 @@ static enum rc put_sightings(struct near *near, int64_t class, int64_t expiry_us
     return put_ids(near, "history_hub_witnesses", WITNESSES, witnesses);
 }
 
-enum rc near_tell_hub(struct near *near, const struct fact_token *token, int *ret_is_hub)
+enum rc history_near_tell_hub(struct near *near, const struct fact_token *token, int *ret_is_hub)
 {
     struct db_result *rows;
     *ret_is_hub = 0;
@@ -298,7 +298,7 @@ static enum rc give_calls(struct near *near, const struct neighbourhood_calls *w
     return RC_OK;
 }
 
-enum rc near_find_of_hubs(struct near *near, const struct neighbourhood_wanted *wanted)
+enum rc history_near_find_of_hubs(struct near *near, const struct neighbourhood_wanted *wanted)
 {
     enum rc rc = find_windows(near, wanted);
     if (rc == RC_OK)

@@ -45,7 +45,7 @@ enum {
     IDS_COLUMNS
 };
 
-void near_put_token(struct db_params *params, size_t first, const struct fact_token *token)
+void history_near_put_token(struct db_params *params, size_t first, const struct fact_token *token)
 {
     struct uuid mac;
     memcpy(mac.bytes, token->mac, UUID_BYTES);
@@ -54,7 +54,7 @@ void near_put_token(struct db_params *params, size_t first, const struct fact_to
     db_put_uuid(params, first + 2, &mac);
 }
 
-struct fact_token near_token(const struct db_result *rows, size_t row, size_t first)
+struct fact_token history_near_token(const struct db_result *rows, size_t row, size_t first)
 {
     struct uuid mac = db_result_uuid(rows, row, first + 2);
     struct fact_token token = {.kind = (uint32_t)db_result_int(rows, row, first),
@@ -63,7 +63,7 @@ struct fact_token near_token(const struct db_result *rows, size_t row, size_t fi
     return token;
 }
 
-void near_put_id(struct near *near, const struct uuid *id)
+void history_near_put_id(struct near *near, const struct uuid *id)
 {
     if (!neighbourhood_has(near->neighbourhood, id))
         db_put_uuid(near->ids, 1, id);
@@ -87,7 +87,7 @@ static void start_names(struct near *near)
 /* Its records, all of them or one more than a token's that is no hub's. */
 static void put_token(struct near *near, const struct fact_token *token, int is_whole)
 {
-    near_put_token(near->names, IDS_KIND, token);
+    history_near_put_token(near->names, IDS_KIND, token);
     if (is_whole)
         db_put_null(near->names, IDS_MOST);
     else
@@ -138,7 +138,7 @@ static enum rc answer_many(struct near *near, const struct neighbourhood_wanted 
     for (size_t i = 0; rc == RC_OK && i < wanted->tokens_count; i++) {
         int is_hub = 1;
         if (counts[i + 1] > near->from->hub_records)
-            rc = near_tell_hub(near, &wanted->tokens[i], &is_hub);
+            rc = history_near_tell_hub(near, &wanted->tokens[i], &is_hub);
         if (rc == RC_OK && !is_hub) {
             put_token(near, &wanted->tokens[i], 1);
             whole++;
@@ -152,7 +152,7 @@ static enum rc answer_many(struct near *near, const struct neighbourhood_wanted 
         return rc;
     for (size_t row = 0; row < db_result_rows(rows); row++) {
         struct uuid id = db_result_uuid(rows, row, 1);
-        near_put_id(near, &id);
+        history_near_put_id(near, &id);
     }
     db_result_free(rows);
     return RC_OK;
@@ -176,7 +176,7 @@ static enum rc find_names(struct near *near, const struct neighbourhood_wanted *
         int is_many =
             place > 0 && place <= wanted->tokens_count && counts[place] > near->from->hub_records;
         if (!is_many)
-            near_put_id(near, &id);
+            history_near_put_id(near, &id);
     }
     db_result_free(rows);
     return counts == NULL ? near->load.err->rc : answer_many(near, wanted, counts);
@@ -187,9 +187,9 @@ static enum rc find_ids(struct near *near, const struct neighbourhood_wanted *wa
 {
     start_ids(near);
     for (size_t i = 0; i < wanted->ids_count; i++)
-        near_put_id(near, &wanted->ids[i]);
+        history_near_put_id(near, &wanted->ids[i]);
     enum rc rc = find_names(near, wanted);
-    return rc == RC_OK ? near_find_of_hubs(near, wanted) : rc;
+    return rc == RC_OK ? history_near_find_of_hubs(near, wanted) : rc;
 }
 
 /* ---- records ---- */
@@ -244,7 +244,7 @@ static enum rc close_set(struct near *near)
     enum rc rc = RC_OK;
     while (rc == RC_OK && neighbourhood_next(near->neighbourhood, &wanted)) {
         struct history_page page = {0};
-        rc = near_tell_classes(near, &wanted);
+        rc = history_near_tell_classes(near, &wanted);
         if (rc == RC_OK)
             rc = find_ids(near, &wanted);
         if (rc == RC_OK)

@@ -15,16 +15,18 @@ struct near {
 };
 
 /* A wanted id; one that is in already is left out. */
-void near_put_id(struct near *near, const struct uuid *id);
-void near_put_token(struct db_params *params, size_t first, const struct fact_token *token);
-struct fact_token near_token(const struct db_result *rows, size_t row, size_t first);
+void history_near_put_id(struct near *near, const struct uuid *id);
+void history_near_put_token(struct db_params *params, size_t first, const struct fact_token *token);
+struct fact_token history_near_token(const struct db_result *rows, size_t row, size_t first);
 
 /* The classes of tokens that do not link. */
-enum rc near_tell_classes(struct near *near, const struct neighbourhood_wanted *wanted) MUST_CHECK;
+enum rc history_near_tell_classes(struct near *near,
+                                  const struct neighbourhood_wanted *wanted) MUST_CHECK;
 /* A token that many carry: if it is a hub's, its class is told and some sightings are put. */
-enum rc near_tell_hub(struct near *near, const struct fact_token *token,
-                      int *ret_is_hub) MUST_CHECK;
+enum rc history_near_tell_hub(struct near *near, const struct fact_token *token,
+                              int *ret_is_hub) MUST_CHECK;
 /* What is wanted of hubs that were told. */
-enum rc near_find_of_hubs(struct near *near, const struct neighbourhood_wanted *wanted) MUST_CHECK;
+enum rc history_near_find_of_hubs(struct near *near,
+                                  const struct neighbourhood_wanted *wanted) MUST_CHECK;
 
 #endif
