@@ -102,7 +102,7 @@ static const struct config_field FIELDS[] = {
      AT(batch_wait_us),
      .standard = "50ms",
      .max = 10 * CLOCK_US_PER_S,
-     .help = "how long a batch waits for more"},
+     .help = "how long at most a batch waits for more"},
     {.key = "correlate",
      .type = CONFIG_TYPE_BOOL,
      AT(correlate),
