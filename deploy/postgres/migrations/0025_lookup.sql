@@ -1,6 +1,7 @@
--- What a caller look-up reads instead of the monthly partitions: which later records speak of a record,
--- and the answers given. A row here for each of the few records that have one or the other, so that one
--- probe tells that there is nothing, where the partitions take one each.
+-- What look-ups by the record that is spoken of read instead of the monthly partitions, the correlator's
+-- and those of callers: which later records speak of it, and the answers given. A row here for each of
+-- the few records that have one or the other, so that one probe tells that there is nothing, where the
+-- partitions take one each.
 
 create table kasumori.record_told (
     tenant text not null,
@@ -16,7 +17,7 @@ create table kasumori.record_told (
     answer_is_final boolean[] not null,
     constraint record_told_key primary key (tenant, about, record_id)
 );
-comment on table kasumori.record_told is 'Fact, in part: of each record that speaks of another or holds answers what a look-up needs. Written with the record, by its trigger.';
+comment on table kasumori.record_told is 'Fact, in part: of each record that speaks of another or holds answers what look-ups need. Written with the record, by its trigger.';
 comment on column kasumori.record_told.tenant is 'The company.';
 comment on column kasumori.record_told.about is 'The record it speaks of; a contact or an incident: itself.';
 comment on column kasumori.record_told.record_id is 'Which record this is of.';
@@ -42,7 +43,7 @@ end
 $$;
 comment on function kasumori.tell_record() is 'Trigger: keeps kasumori.record_told with kasumori.record.';
 revoke all on function kasumori.tell_record() from public;
-create trigger record_is_told after insert on kasumori.record
+create trigger record_is_told after insert or update of target_id on kasumori.record
     for each row when (new.target_id is not null or cardinality(new.answer_matters) > 0)
     execute function kasumori.tell_record();
 

@@ -11,8 +11,8 @@
    among effective records: one place, where sightings and records have one in each month. */
 static const char IDS[] =
     "select 0 as place, r.record_id from unnest($2) as w (id) cross join lateral ("
-    "select record_id from kasumori.record_target where tenant = $1 and target_id = w.id "
-    "offset 0) as r "
+    "select record_id from kasumori.record_told where tenant = $1 and about = w.id "
+    "and record_id <> w.id offset 0) as r "
     "union all select w.place, s.record_id from unnest($3, $4, $5, $6) with ordinality "
     "as w (kind, key_id, mac, most, place) "
     "cross join lateral (select from kasumori.token_class where tenant = $1 and mac = w.mac "

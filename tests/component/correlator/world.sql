@@ -69,7 +69,7 @@ create or replace function test.reset() returns void language plpgsql as $$
 declare
     name text;
 begin
-    foreach name in array array['record', 'record_target', 'sighting', 'ingest_log', 'decision', 'decision_counter',
+    foreach name in array array['record', 'record_told', 'sighting', 'ingest_log', 'decision', 'decision_counter',
         'policy_version', 'tick', 'kafka_offset', 'token_class', 'class_run', 'shared_sighting', 'edge', 'occurrence',
         'occurrence_record', 'part', 'finding', 'rollup_day', 'rollup_month', 'rollup_coarse',
         'rollup_incident', 'rollup_repeat', 'rollup_verdict', 'first_verdict', 'watch', 'review_task',
