@@ -1,21 +1,16 @@
 /* Accounts of the monitor. Invariant: a password is never an argument and never stored; every
-   change leaves an audit row in its transaction, and takes effect on sessions at once. */
+   change takes effect on sessions at once. */
 #include "services/cli/account.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "services/cli/account_change.h"
 #include "services/cli/cli_facts.h"
 #include "services/cli/secret.h"
 #include "services/common/password/password.h"
 
-enum { PASSWORD_BYTES = 1024, PASSWORD_CHARACTERS_MIN = 12, OBJECT_BYTES = 160 };
-
-static enum rc check_names(const struct cli *cli, struct err *err)
-{
-    enum rc rc = cli_check_name("--tenant", cli_value(cli, "tenant"), err);
-    return rc == RC_OK ? cli_check_name("--account", cli_value(cli, "account"), err) : rc;
-}
+enum { PASSWORD_BYTES = 1024, PASSWORD_CHARACTERS_MIN = 12 };
 
 /* ---- the password ---- */
 
@@ -32,58 +27,6 @@ static enum rc read_password(const struct cli *cli, char ret_hash[PASSWORD_HASH_
     if (rc == RC_OK)
         rc = password_hash(slice_str(password), ret_hash, err);
     explicit_bzero(password, sizeof(password));
-    return rc;
-}
-
-/* ---- one change and its audit row ---- */
-
-struct change {
-    const char *name, *sql; /* $1 tenant, $2 account, then texts; no row touched: no such account */
-    const char *action;
-    const char *texts[6];
-};
-
-static enum rc make_change(struct db *db, const struct cli *cli, const struct change *change,
-                           struct err *err)
-{
-    char object[OBJECT_BYTES];
-    const char *account = cli_value(cli, "account");
-    const char *texts[2 + sizeof(change->texts) / sizeof(change->texts[0])];
-    size_t count = 2;
-    struct db_result *result;
-    texts[0] = cli_value(cli, "tenant");
-    texts[1] = account;
-    while (count < CLI_TEXTS_MAX && change->texts[count - 2] != NULL) {
-        texts[count] = change->texts[count - 2];
-        count++;
-    }
-    enum rc rc = cli_run(db, change->name, change->sql, texts, count, &result, err);
-    if (rc != RC_OK)
-        return rc;
-    size_t touched = db_result_affected(result);
-    db_result_free(result);
-    if (touched == 0)
-        return err_set(err, RC_REJECT, "there is no such account, or it is so already");
-    snprintf(object, sizeof(object), "account %s", account);
-    return cli_audit_write(db,
-                           &(struct cli_audit){.tenant = cli_value(cli, "tenant"),
-                                               .action = change->action,
-                                               .object = object},
-                           err);
-}
-
-static enum rc change_account(const struct cli *cli, const struct change *change, struct err *err)
-{
-    struct db *db;
-    enum rc rc = cli_open_database(cli, &db, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = db_exec(db, "begin", err);
-    if (rc == RC_OK)
-        rc = make_change(db, cli, change, err);
-    if (rc == RC_OK)
-        rc = db_exec(db, "commit", err);
-    db_close(db);
     return rc;
 }
 
@@ -121,14 +64,14 @@ static int run_add(struct cli *cli)
     char hash[PASSWORD_HASH_BYTES] = "";
     const char *sites = cli_value(cli, "sites"), *name = cli_value(cli, "name");
     struct err err;
-    enum rc rc = check_names(cli, &err);
+    enum rc rc = account_change_check(cli, &err);
     if (rc == RC_OK)
         rc = check_role(cli_value(cli, "role"), sites, &err);
     if (rc == RC_OK && !cli_has(cli, "without-password"))
         rc = read_password(cli, hash, &err);
     if (rc != RC_OK)
         return cli_fail(&err);
-    const struct change change = {
+    const struct account_change change = {
         .name = "account_add",
         .sql = "insert into kasumori.account (tenant, account, name, role, sites, password_hash, "
                "password_at) select $1, $2, $3, $4, string_to_array(nullif($5, ''), ',') "
@@ -140,7 +83,7 @@ static int run_add(struct cli *cli)
         .action = "account.add",
         .texts = {name == NULL ? cli_value(cli, "account") : name, cli_value(cli, "role"),
                   sites == NULL ? "" : sites, hash}};
-    rc = change_account(cli, &change, &err);
+    rc = account_change(cli, &change, &err);
     if (rc == RC_REJECT)
         rc = err_set(&err, RC_REJECT, "--account: it is taken, or one of the sites is none");
     if (rc == RC_OK && is_judge(cli_value(cli, "role")))
@@ -155,33 +98,30 @@ static int run_password(struct cli *cli)
 {
     char hash[PASSWORD_HASH_BYTES];
     struct err err;
-    enum rc rc = check_names(cli, &err);
+    enum rc rc = account_change_check(cli, &err);
     if (rc == RC_OK)
         rc = read_password(cli, hash, &err);
     if (rc != RC_OK)
         return cli_fail(&err);
-    const struct change change = {
+    const struct account_change change = {
         .name = "account_password",
         .sql = "with ended as (delete from kasumori.session where tenant = $1 and account = $2) "
                "update kasumori.account set password_hash = $3, password_at = now(), "
                "failed_count = 0, failed_at = null where tenant = $1 and account = $2",
         .action = "account.password",
         .texts = {hash}};
-    return done(change_account(cli, &change, &err), &err);
+    return done(account_change(cli, &change, &err), &err);
 }
 
-static int run_switch(struct cli *cli, const struct change *change)
+static int run_switch(struct cli *cli, const struct account_change *change)
 {
     struct err err;
-    enum rc rc = check_names(cli, &err);
-    if (rc == RC_OK)
-        rc = change_account(cli, change, &err);
-    return done(rc, &err);
+    return done(account_change(cli, change, &err), &err);
 }
 
 static int run_disable(struct cli *cli)
 {
-    static const struct change CHANGE = {
+    static const struct account_change CHANGE = {
         .name = "account_disable",
         .sql = "with ended as (delete from kasumori.session where tenant = $1 and account = $2) "
                "update kasumori.account set disabled_at = now() "
@@ -192,7 +132,7 @@ static int run_disable(struct cli *cli)
 
 static int run_enable(struct cli *cli)
 {
-    static const struct change CHANGE = {
+    static const struct account_change CHANGE = {
         .name = "account_enable",
         .sql = "update kasumori.account set disabled_at = null, failed_count = 0 "
                "where tenant = $1 and account = $2 and disabled_at is not null",

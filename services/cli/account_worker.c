@@ -1,18 +1,17 @@
 /* Worker codes of accounts. Invariant: a code becomes tokens here and is neither stored nor
-   printed; a change and its audit row are one transaction. */
+   printed. */
 #include "services/cli/account_worker.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "services/cli/cli_facts.h"
+#include "services/cli/account_change.h"
 #include "services/cli/keys.h"
 #include "services/common/base/buf.h"
 #include "services/common/base/hex.h"
 #include "services/common/record/record_build.h"
 #include "services/common/workers/workers.h"
 
-enum { MACS_BYTES = TOKEN_MACS_MAX * (2 * TOKEN_MAC_BYTES + 12), OBJECT_BYTES = 160 };
+enum { MACS_BYTES = TOKEN_MACS_MAX * (2 * TOKEN_MAC_BYTES + 12) };
 
 /* ---- from a code to its tokens ---- */
 
@@ -58,55 +57,6 @@ static enum rc make_macs(const struct cli *cli, struct buf *out, struct err *err
     return rc;
 }
 
-/* ---- one change and its audit row ---- */
-
-struct change {
-    const char *name,
-        *sql; /* $1 tenant, $2 account, $3 site, $4 macs; one row: what is bound now */
-    const char *action;
-    const char *site, *macs;
-};
-
-static enum rc make_change(struct db *db, const struct cli *cli, const struct change *change,
-                           struct err *err)
-{
-    char object[OBJECT_BYTES];
-    struct db_result *result;
-    enum rc rc = CLI_RUN(db, change->name, change->sql, &result, err, cli_value(cli, "tenant"),
-                         cli_value(cli, "account"), change->site, change->macs);
-    if (rc != RC_OK)
-        return rc;
-    size_t rows = db_result_rows(result);
-    db_result_free(result);
-    if (rows == 0)
-        return err_set(err, RC_REJECT, "there is no such account, or no such site");
-    snprintf(object, sizeof(object), "account %s", cli_value(cli, "account"));
-    return cli_audit_write(db,
-                           &(struct cli_audit){.tenant = cli_value(cli, "tenant"),
-                                               .action = change->action,
-                                               .object = object},
-                           err);
-}
-
-static enum rc change_account(const struct cli *cli, const struct change *change, struct err *err)
-{
-    struct db *db;
-    enum rc rc = cli_check_name("--tenant", cli_value(cli, "tenant"), err);
-    if (rc == RC_OK)
-        rc = cli_check_name("--account", cli_value(cli, "account"), err);
-    if (rc == RC_OK)
-        rc = cli_open_database(cli, &db, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = db_exec(db, "begin", err);
-    if (rc == RC_OK)
-        rc = make_change(db, cli, change, err);
-    if (rc == RC_OK)
-        rc = db_exec(db, "commit", err);
-    db_close(db);
-    return rc;
-}
-
 /* ---- verbs ---- */
 
 /* A code that is bound already gets the tokens of the keys that it lacks. */
@@ -135,12 +85,13 @@ static int run_bind(struct cli *cli)
     buf_init(&macs, MACS_BYTES);
     enum rc rc = make_macs(cli, &macs, &err);
     if (rc == RC_OK) {
-        const struct change change = {.name = "account_bind",
-                                      .sql = BIND,
-                                      .action = "account.bind",
-                                      .site = site == NULL ? "" : site,
-                                      .macs = (const char *)macs.data};
-        rc = change_account(cli, &change, &err);
+        const struct account_change change = {
+            .name = "account_bind",
+            .sql = BIND,
+            .action = "account.bind",
+            .refusal = "there is no such account, or no such site",
+            .texts = {site == NULL ? "" : site, (const char *)macs.data}};
+        rc = account_change(cli, &change, &err);
     }
     buf_done(&macs);
     return rc == RC_OK ? CLI_OK : cli_fail(&err);
@@ -151,13 +102,14 @@ static int run_unbind(struct cli *cli)
     static const char UNBIND[] =
         "with gone as (delete from kasumori.account_worker where tenant = $1 and account = $2) "
         "update kasumori.account set workers = '{}', has_no_worker = $3 = 'none' "
-        "where tenant = $1 and account = $2 and $4::text is null returning account";
-    const struct change change = {.name = "account_unbind",
-                                  .sql = UNBIND,
-                                  .action = "account.unbind",
-                                  .site = cli_has(cli, "has-none") ? "none" : ""};
+        "where tenant = $1 and account = $2";
+    const struct account_change change = {.name = "account_unbind",
+                                          .sql = UNBIND,
+                                          .action = "account.unbind",
+                                          .refusal = "there is no such account",
+                                          .texts = {cli_has(cli, "has-none") ? "none" : ""}};
     struct err err;
-    return change_account(cli, &change, &err) == RC_OK ? CLI_OK : cli_fail(&err);
+    return account_change(cli, &change, &err) == RC_OK ? CLI_OK : cli_fail(&err);
 }
 
 #define WHO                           \
