@@ -87,3 +87,19 @@ function(kasumori_fuzzer name)
     endif()
     set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
+
+# The tests' virtual environment, made by tests/support/bootstrap.sh test.
+set(KASUMORI_VENV $ENV{XDG_CACHE_HOME})
+if(NOT KASUMORI_VENV)
+    set(KASUMORI_VENV $ENV{HOME}/.cache)
+endif()
+set(KASUMORI_VENV ${KASUMORI_VENV}/kasumori/venv/bin)
+
+# kasumori_pytest(NAME LABEL … TIMEOUT seconds ARGS pytest's arguments …): with the programs of this build
+function(kasumori_pytest name)
+    cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "ARGS" ${ARGN})
+    add_test(NAME ${name} COMMAND ${KASUMORI_VENV}/python -m pytest -q ${ARG_ARGS}
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+        ENVIRONMENT "KASUMORI_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()
