@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,24 @@ class Monitor(Process):
         assert status == 0, self.log_text()
 
 
+def exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    reads: Callable[[int], bool] = lambda status: True,
+) -> Answer:
+    """One request on a connection of its own; reads: of which status the body is wanted."""
+    try:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, fields, response.read() if reads(response.status) else b"")
+    finally:
+        connection.close()
+
+
 class Client:
     """Who asks: somebody with a cookie, a machine with a key, or nobody."""
 
@@ -80,28 +99,22 @@ class Client:
         if key is not None:
             self.headers["Authorization"] = f"Bearer {key}"
 
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.monitor.port, timeout=30)
+
     def ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.monitor.port, timeout=30)
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, fields, response.read())
-        finally:
-            connection.close()
+        return exchange(self._connect(), method, path, body, headers)
 
     def head_of(self, method: str, path: str, body: bytes | None, **headers: str) -> Answer:
         """An answer's status; its body, which may have no end, only when it is a problem."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.monitor.port, timeout=30)
-        try:
-            connection.request(method, path, body, self.headers | headers)
-            response = connection.getresponse()
-            fields = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(
-                response.status, fields, response.read() if response.status >= 400 else b""
-            )
-        finally:
-            connection.close()
+        return exchange(
+            self._connect(),
+            method,
+            path,
+            body,
+            self.headers | headers,
+            lambda status: status >= 400,
+        )
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, None, self.headers | headers)

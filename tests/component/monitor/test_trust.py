@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.component.monitor.conftest import LOGIN, PASSWORD, World
-from tests.component.monitor.service import Answer, Client, Monitor
+from tests.component.monitor.service import Answer, Client, Monitor, exchange
 from tests.support.process import wait_until
 
 HEADER = "X-Signed-In"
@@ -31,15 +31,9 @@ def ask(
     connection = http.client.HTTPConnection(
         "127.0.0.1", monitor.port, timeout=30, source_address=(peer, 0)
     )
-    try:
-        body = b"{}" if method == "POST" else None
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, names)
-        response = connection.getresponse()
-        fields = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, fields, response.read())
-    finally:
-        connection.close()
+    body = b"{}" if method == "POST" else None
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return exchange(connection, method, path, body, names)
 
 
 # ---- a proxy ----
@@ -217,13 +211,7 @@ def ask_securely(
     connection = http.client.HTTPSConnection(
         "127.0.0.1", monitor.port, timeout=30, context=monitor.context
     )
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        fields = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, fields, response.read())
-    finally:
-        connection.close()
+    return exchange(connection, method, path, body, headers)
 
 
 @pytest.fixture(scope="module")
