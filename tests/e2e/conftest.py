@@ -60,8 +60,9 @@ def _end(stack: Stack) -> None:
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest, servers: Servers, work: Path) -> Iterator[Stack]:
-    name = re.sub(r"\W+", "_", request.node.name)[:60]
-    while (work / name).exists():  # long names of parametrised tests end alike
+    # Short: a Unix socket's path, with wherever the tree is cloned to before it, has 107 bytes.
+    name = re.sub(r"\W+", "_", request.node.name)[:24]
+    while (work / name).exists():
         name += "_"
     made = Stack(servers, work / name, lanes=1).create()
     yield made
